@@ -1,0 +1,135 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: the upcoming features that keep imports and existentials honest.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets without I/O: a pointer there is a warning, and a warning does not build.
+let pure: [SwiftSetting] = common + [.strictMemorySafety()]
+
+let package = Package(
+    name: "trunkline",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    ],
+    targets: [
+        // C shims: a module map and typed wrappers, each imported by its one adapter.
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CSinkCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CProcess"),
+        .target(
+            name: "CJSON",
+            cxxSettings: [.define("SIMDJSON_EXCEPTIONS", to: "0")],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // Pure: events in, actions out; bytes in, bytes out.
+        .target(
+            name: "DeliveryCore",
+            dependencies: [
+                .product(name: "DequeModule", package: "swift-collections")
+            ],
+            swiftSettings: pure),
+        .target(name: "HTTPSignatures", dependencies: ["DeliveryCore"], swiftSettings: pure),
+        .target(name: "Telemetry", dependencies: ["DeliveryCore"], swiftSettings: pure),
+
+        // Adapters: each its own library, never each other.
+        .target(name: "EventLoop", dependencies: ["CUV", "DeliveryCore"], swiftSettings: common),
+        .target(
+            name: "RedisQueue",
+            dependencies: [
+                "CHiredis", "DeliveryCore", "EventLoop",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            resources: [.embedInCode("Scripts")],
+            swiftSettings: common),
+        .target(
+            name: "PostgresStore",
+            dependencies: ["CPostgres", "DeliveryCore", "EventLoop"],
+            resources: [
+                .embedInCode("Migrations/m0001_init.sql"),
+                .embedInCode("Migrations/m0002_partitions.sql"),
+                .embedInCode("Migrations/m0003_delivery.sql"),
+            ],
+            swiftSettings: common),
+        .target(
+            name: "Transport", dependencies: ["CCurl", "DeliveryCore", "EventLoop"],
+            swiftSettings: common),
+        .target(
+            name: "SigningKeys", dependencies: ["CCrypto", "DeliveryCore", "HTTPSignatures"],
+            swiftSettings: common),
+        .target(
+            name: "IntakeParsing", dependencies: ["CJSON", "DeliveryCore", "HTTPSignatures"],
+            swiftSettings: common),
+
+        // The worker process.
+        .target(
+            name: "WorkerRuntime",
+            dependencies: [
+                "DeliveryCore", "EventLoop", "HTTPSignatures", "IntakeParsing", "PostgresStore",
+                "RedisQueue", "Scoreboard", "SigningKeys", "Telemetry", "Transport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .target(
+            name: "Scoreboard", dependencies: ["CProcess", "DeliveryCore", "Telemetry"],
+            swiftSettings: common),
+
+        // Around the workers.
+        .target(
+            name: "Supervision",
+            dependencies: [
+                "CProcess", "DeliveryCore", "Scoreboard", "Telemetry",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .target(
+            name: "AdminServer",
+            dependencies: [
+                "DeliveryCore", "Scoreboard", "Telemetry",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: common),
+        .target(
+            name: "Sink",
+            dependencies: [
+                "CSinkCrypto",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: common),
+        .executableTarget(
+            name: "trunkline",
+            dependencies: [
+                "AdminServer", "DeliveryCore", "HTTPSignatures", "IntakeParsing", "PostgresStore",
+                "RedisQueue", "Scoreboard", "SigningKeys", "Sink", "Supervision", "Telemetry", "Transport",
+                "WorkerRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,90 @@
+// libcurl for Transport. Only what Swift cannot express stands here.
+#pragma once
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+#include <arpa/inet.h>
+#include <locale.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+// curl_easy_setopt is variadic, and a macro: one typed call for each type of argument.
+static inline CURLcode trunkline_curl_set_long(CURL *easy, CURLoption option, long value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode trunkline_curl_set_offset(CURL *easy, CURLoption option, curl_off_t value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode trunkline_curl_set_text(CURL *easy, CURLoption option, const char *value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode trunkline_curl_set_pointer(CURL *easy, CURLoption option, void *value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode trunkline_curl_set_list(CURL *easy, CURLoption option,
+                                               struct curl_slist *value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode trunkline_curl_set_data_callback(CURL *easy, CURLoption option,
+                                                        curl_write_callback callback) {
+    return (curl_easy_setopt)(easy, option, callback);
+}
+static inline CURLcode trunkline_curl_set_open_callback(CURL *easy,
+                                                        curl_opensocket_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+static inline CURLcode trunkline_curl_set_close_callback(CURL *easy,
+                                                         curl_closesocket_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
+}
+static inline CURLcode trunkline_curl_set_prerequest_callback(CURL *easy,
+                                                              curl_prereq_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_PREREQFUNCTION, callback);
+}
+
+// curl_easy_getinfo is variadic: one typed call for each type of result.
+static inline CURLcode trunkline_curl_get_long(CURL *easy, CURLINFO info, long *value) {
+    return (curl_easy_getinfo)(easy, info, value);
+}
+static inline CURLcode trunkline_curl_get_text(CURL *easy, CURLINFO info, const char **value) {
+    return (curl_easy_getinfo)(easy, info, value);
+}
+static inline CURLcode trunkline_curl_get_pointer(CURL *easy, CURLINFO info, void **value) {
+    return (curl_easy_getinfo)(easy, info, value);
+}
+
+// curl_multi_setopt is variadic.
+static inline CURLMcode trunkline_curl_multi_set_long(CURLM *multi, CURLMoption option,
+                                                      long value) {
+    return (curl_multi_setopt)(multi, option, value);
+}
+static inline CURLMcode trunkline_curl_multi_set_pointer(CURLM *multi, CURLMoption option,
+                                                         void *value) {
+    return (curl_multi_setopt)(multi, option, value);
+}
+static inline CURLMcode trunkline_curl_multi_set_socket_callback(CURLM *multi,
+                                                                 curl_socket_callback callback) {
+    return (curl_multi_setopt)(multi, CURLMOPT_SOCKETFUNCTION, callback);
+}
+static inline CURLMcode trunkline_curl_multi_set_timer_callback(
+    CURLM *multi, curl_multi_timer_callback callback) {
+    return (curl_multi_setopt)(multi, CURLMOPT_TIMERFUNCTION, callback);
+}
+
+// CURLMsg.data is an anonymous union, which Swift cannot name.
+static inline CURLcode trunkline_curl_result(const CURLMsg *message) {
+    return message->data.result;
+}
+
+// Casts, which Swift's CURL_SOCKET_BAD import and CURL_GLOBAL_ALL macro do not survive.
+static inline curl_socket_t trunkline_curl_socket_bad(void) { return CURL_SOCKET_BAD; }
+static inline CURLcode trunkline_curl_global_init(void) {
+    return curl_global_init(CURL_GLOBAL_ALL);
+}
+
+// struct curl_sockaddr ends in the address itself, of which Swift sees the first 16 bytes only.
+static inline const struct sockaddr *trunkline_curl_address(const struct curl_sockaddr *address) {
+    return &address->addr;
+}

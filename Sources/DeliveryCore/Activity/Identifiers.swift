@@ -1,0 +1,90 @@
+/// The identifiers of everything that is queued: small integers inside, made by PostgreSQL.
+
+/// One stored activity. The number carries the day it was stored in (days since 1970 UTC in the
+/// bits from 40 up), so that a daily partition is a range of numbers and a reference names its
+/// partition without a lookup.
+package struct ActivityID: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+
+    package init(day: Int, sequence: Int64) {
+        rawValue = Int64(day) << 40 | sequence & 0xFF_FFFF_FFFF
+    }
+
+    package var day: Int { Int(rawValue >> 40) }
+
+    package static func < (left: ActivityID, right: ActivityID) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// One inbox URL (`trunkline.inbox.id`).
+package struct InboxID: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static func < (left: InboxID, right: InboxID) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// One remote host (`trunkline.host.id`): the unit of scheduling.
+package struct HostID: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static func < (left: HostID, right: HostID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The number of a partition, 0 ..< P; a host belongs to one for good.
+package struct PartitionNumber: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+    package static func < (left: PartitionNumber, right: PartitionNumber) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// How often a partition has changed hands. PostgreSQL counts it; whoever holds an older one has
+/// been fenced off and may change nothing.
+package struct Epoch: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: Int64
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package static func < (left: Epoch, right: Epoch) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The id of a Redis stream entry, `milliseconds-sequence`.
+package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let milliseconds: UInt64
+    package let sequence: UInt64
+
+    package init(milliseconds: UInt64, sequence: UInt64) {
+        self.milliseconds = milliseconds
+        self.sequence = sequence
+    }
+
+    package static let zero = StreamID(milliseconds: 0, sequence: 0)
+
+    /// nil unless the text is two decimal numbers joined by `-`.
+    package init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ $0.utf8.allSatisfy { 48...57 ~= $0 } }),
+            let milliseconds = UInt64(parts[0]), let sequence = UInt64(parts[1])
+        else { return nil }
+        self.init(milliseconds: milliseconds, sequence: sequence)
+    }
+
+    package var description: String { "\(milliseconds)-\(sequence)" }
+
+    package static func < (left: StreamID, right: StreamID) -> Bool {
+        (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
+    }
+}
+
+/// The name of one life of one worker process: unique for ever, so that a restarted worker never
+/// passes for its predecessor. Letters, digits, `.`, `-` and `_` only: it stands in Redis values.
+package struct Incarnation: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: String
+    package init(rawValue: String) { self.rawValue = rawValue }
+    package static func < (left: Incarnation, right: Incarnation) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}

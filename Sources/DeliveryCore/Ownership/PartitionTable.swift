@@ -1,0 +1,130 @@
+/// The partitions of this worker and how far each is on its way in or out.
+///
+/// In: lease in Redis, epoch in PostgreSQL (that one counts), lease sealed with the epoch, hosts
+/// with a backlog loaded, owned. Out: nothing new is read, what is in flight ends and is settled,
+/// the lease is given back. The fencing deadline runs from when a renewal was *sent*, so a worker
+/// that was frozen knows by its own clock that it may be an owner no longer.
+package struct PartitionTable: Equatable, Sendable {
+    package enum Phase: Equatable, Sendable {
+        case takingLease
+        case takingEpoch
+        case sealing(Epoch, deadline: Instant)
+        case loading(Epoch, deadline: Instant)
+        case owned(Owned)
+        /// Handing back; still the owner, until nothing of it is open.
+        case yielding(Owned)
+        case releasing(Epoch)
+    }
+
+    package struct Owned: Equatable, Sendable {
+        package var epoch: Epoch
+        package var deadline: Instant
+        /// The last entry read; the next read starts after it.
+        package var cursor: StreamID = .zero
+        /// Entries that a former owner may have worked on are checked against PostgreSQL.
+        package var isCatchingUp = true
+        /// When `later` has something due, as far as this owner knows.
+        package var nextDue: WallTime?
+        package var isReleasingDue = false
+    }
+
+    package private(set) var phases: [PartitionNumber: Phase] = [:]
+
+    package init() {}
+
+    package subscript(partition: PartitionNumber) -> Phase? {
+        get { phases[partition] }
+        set { phases[partition] = newValue }
+    }
+
+    package var isEmpty: Bool { phases.isEmpty }
+
+    /// The lease under which the partition may be changed now, if it may.
+    package func lease(_ partition: PartitionNumber) -> OwnedLease? {
+        switch phases[partition] {
+        case .owned(let owned), .yielding(let owned):
+            OwnedLease(partition: partition, epoch: owned.epoch)
+        case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
+            nil
+        }
+    }
+
+    /// Every lease that must be renewed to be kept.
+    package var renewable: [OwnedLease] {
+        phases.compactMap { partition, phase in
+            switch phase {
+            case .sealing, .takingLease, .takingEpoch, .releasing: nil
+            case .loading(let epoch, _): OwnedLease(partition: partition, epoch: epoch)
+            case .owned(let owned), .yielding(let owned):
+                OwnedLease(partition: partition, epoch: owned.epoch)
+            }
+        }.sorted { $0.partition < $1.partition }
+    }
+
+    package var cursors: [LogCursor] {
+        phases.compactMap { partition, phase in
+            guard case .owned(let owned) = phase else { return nil }
+            return LogCursor(partition: partition, after: owned.cursor)
+        }.sorted { $0.partition < $1.partition }
+    }
+
+    package var ownedCount: Int {
+        phases.values.count { phase in
+            if case .owned = phase { true } else { false }
+        }
+    }
+
+    /// Changes an owned or yielding partition in place; false when it is neither.
+    @discardableResult
+    package mutating func update(
+        _ partition: PartitionNumber, _ change: (inout Owned) -> Void
+    ) -> Bool {
+        switch phases[partition] {
+        case .owned(var owned):
+            change(&owned)
+            phases[partition] = .owned(owned)
+            return true
+        case .yielding(var owned):
+            change(&owned)
+            phases[partition] = .yielding(owned)
+            return true
+        case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
+            return false
+        }
+    }
+
+    /// The epoch under which the partition is held, or being taken.
+    package func epoch(_ partition: PartitionNumber) -> Epoch? {
+        switch phases[partition] {
+        case .sealing(let epoch, _), .loading(let epoch, _), .releasing(let epoch): epoch
+        case .owned(let owned), .yielding(let owned): owned.epoch
+        case .takingLease, .takingEpoch, nil: nil
+        }
+    }
+
+    /// Redis has renewed these: their fencing deadlines move, never back.
+    package mutating func renewed(_ leases: [OwnedLease], until deadline: Instant) {
+        for lease in leases where epoch(lease.partition) == lease.epoch {
+            switch phases[lease.partition] {
+            case .loading(let epoch, let earlier):
+                phases[lease.partition] = .loading(epoch, deadline: max(earlier, deadline))
+            case .owned, .yielding:
+                update(lease.partition) { $0.deadline = max($0.deadline, deadline) }
+            case .takingLease, .takingEpoch, .sealing, .releasing, nil: break
+            }
+        }
+    }
+
+    /// Those whose lease may have run out by now.
+    package func overdue(at now: Instant) -> [PartitionNumber] {
+        phases.compactMap { partition, phase in
+            switch phase {
+            case .sealing(_, let deadline), .loading(_, let deadline):
+                deadline <= now ? partition : nil
+            case .owned(let owned), .yielding(let owned):
+                owned.deadline <= now ? partition : nil
+            case .takingLease, .takingEpoch, .releasing: nil
+            }
+        }.sorted()
+    }
+}

@@ -1,0 +1,40 @@
+/// The limits of one worker, each with what gives way at it.
+package struct WorkerConfiguration: Equatable, Sendable {
+    /// Transfers in flight; further deliveries wait in their host's queue.
+    package var slots = 1_000
+    /// Transfers in flight to one host; further deliveries wait in its queue.
+    package var hostWindow = 8
+    /// Open deliveries; at the limit no more of the log is read.
+    package var openLimit = 16_384
+    /// Bytes of open activities' bodies; at the limit no more of the log is read.
+    package var openByteLimit = 64 << 20
+    /// Entries per partition and read.
+    package var readCount = 4
+    /// Intake entries in hand; at the limit no more intake is read.
+    package var intakeLimit = 256
+    package var intakeReadCount = 64
+    /// Activities in one expansion (one PostgreSQL transaction).
+    package var expansionLimit = 64
+    /// Results that make a flush due at once, and how long fewer may wait.
+    package var flushCount = 500
+    package var flushDelay: Duration = .milliseconds(50)
+    /// Results not yet committed; at the limit nothing more is sent. So it bounds what a kill
+    /// while PostgreSQL is away can cause to be sent twice.
+    package var unsettledLimit = 10_000
+    /// Longest an id may wait in memory for its host before it is held in Redis.
+    package var queueTime: Duration = .seconds(30)
+    /// Attempts go on this long after an activity was stored.
+    package var retryBudget: Duration = .seconds(3 * 86_400)
+    package var leaseTime: Duration = .seconds(15)
+    package var renewInterval: Duration = .seconds(5)
+    package var heartbeatInterval: Duration = .seconds(1)
+    /// Wait before an operation that PostgreSQL or Redis refused is tried again.
+    package var retryPause: Duration = .milliseconds(500)
+    /// Pointers that one `release` brings back from a held queue or from `later`.
+    package var releaseCount = 64
+    /// Waiting time of a delivery whose key vanished after it was routed.
+    package var missingKeyDelay: Duration = .seconds(60)
+    package var partitionCount = 64
+
+    package init() {}
+}

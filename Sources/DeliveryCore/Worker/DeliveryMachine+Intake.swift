@@ -1,0 +1,192 @@
+internal import DequeModule
+
+/// From the intake to the partitions' logs: read, reject, expand, route, ack.
+///
+/// An entry stays pending in Redis until its activity is committed in PostgreSQL and routed, so a
+/// worker may die anywhere on this way. Lanes are expanded side by side, one batch a lane, so that
+/// a celebrity's fan-out in bulk never stands before a direct message.
+extension DeliveryMachine {
+    mutating func advanceIntake() {
+        if let pause = intakePausedUntil, now >= pause { intakePausedUntil = nil }
+        for (id, expansion) in expansions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard let pause = expansion.pausedUntil, now >= pause, isRedisUp, isPostgresUp else {
+                continue
+            }
+            expansions[id]?.pausedUntil = nil
+            perform(id)
+        }
+        guard isPostgresUp else { return }
+        for lane in Lane.intake { beginExpansion(of: lane) }
+        readIntake()
+    }
+
+    private mutating func readIntake() {
+        guard isRedisUp, !isDraining, !isReadingIntake, intakePausedUntil == nil,
+            inHand.count < configuration.intakeLimit,
+            settlement.unsettled < configuration.unsettledLimit
+        else { return }
+        isReadingIntake = true
+        emit(.readIntake(count: configuration.intakeReadCount))
+    }
+
+    mutating func intakeRead(_ arrivals: [ArrivedEntry]) {
+        isReadingIntake = false
+        take(arrivals)
+    }
+
+    mutating func intakeReadFailed() {
+        isReadingIntake = false
+        intakePausedUntil = now + configuration.retryPause
+    }
+
+    mutating func take(_ arrivals: [ArrivedEntry]) {
+        // What arrives while draining stays pending and is claimed by whoever remains.
+        guard !isDraining else { return }
+        var rejected: [RejectedIntake] = []
+        for arrival in arrivals {
+            let reference = IntakeReference(lane: arrival.lane, id: arrival.id)
+            guard !inHand.contains(reference) else { continue }
+            switch arrival.content {
+            case .success(let job):
+                inHand.insert(reference)
+                arrived[arrival.lane, default: []].append(
+                    ExpansionJob(reference: reference, job: job))
+            case .failure(let rejection):
+                rejected.append(RejectedIntake(reference: reference, rejection: rejection))
+            }
+        }
+        if !rejected.isEmpty { emit(.rejectIntake(rejected)) }
+    }
+
+    private mutating func beginExpansion(of lane: Lane) {
+        guard !isDraining, let waiting = arrived[lane], !waiting.isEmpty,
+            !expansions.values.contains(where: { $0.lane == lane })
+        else { return }
+        let jobs = Array(waiting.prefix(configuration.expansionLimit))
+        arrived[lane]?.removeFirst(jobs.count)
+        let id = ExpansionID(rawValue: nextToken())
+        expansions[id] = Expansion(lane: lane, stage: .expanding(jobs))
+        perform(id)
+    }
+
+    /// Does, or does again, what the stage of an expansion asks for. Each may be repeated: the
+    /// idempotency key and the flag `again` make a second time harmless.
+    private mutating func perform(_ id: ExpansionID) {
+        guard let expansion = expansions[id] else { return }
+        switch expansion.stage {
+        case .expanding(let jobs): emit(.expand(id, jobs))
+        case .routing(let entries, _): emit(.route(id, entries))
+        case .finishing(.entries(let references)): emit(.finishIntake(id, references))
+        case .finishing(.parked(let activities)): emit(.finishUnparking(id, activities))
+        }
+    }
+
+    mutating func expanded(_ id: ExpansionID, _ results: [ExpansionResult]) {
+        guard case .expanding(let jobs) = expansions[id]?.stage else { return countStale() }
+        precondition(jobs.count == results.count, "one result a job")
+        var entries: [RoutedEntry] = []
+        var finished: [IntakeReference] = []
+        var rejected: [RejectedIntake] = []
+        for (job, result) in zip(jobs, results) {
+            switch result {
+            case .stored(let stored):
+                entries += routedEntries(stored)
+                finished.append(job.reference)
+            case .parked:
+                finished.append(job.reference)
+            case .refused(let rejection):
+                inHand.remove(job.reference)
+                rejected.append(RejectedIntake(reference: job.reference, rejection: rejection))
+            }
+        }
+        if !rejected.isEmpty { emit(.rejectIntake(rejected)) }
+        continueExpansion(id, routing: entries, thenFinishing: .entries(finished))
+    }
+
+    mutating func unparked(_ activities: [ExpansionResult.Stored]) {
+        guard !activities.isEmpty, !isDraining else { return }
+        let id = ExpansionID(rawValue: nextToken())
+        expansions[id] = Expansion(lane: .backfill, stage: .expanding([]))
+        note(.info, "\(activities.count) parked activities have their key now and are routed")
+        continueExpansion(
+            id, routing: activities.flatMap(routedEntries),
+            thenFinishing: .parked(activities.map(\.activity)))
+    }
+
+    private func routedEntries(_ stored: ExpansionResult.Stored) -> [RoutedEntry] {
+        stored.routes.entries(
+            activity: stored.activity, lane: stored.lane, again: stored.again
+        ).map { RoutedEntry(partition: $0.0, fanout: $0.1) }
+    }
+
+    private mutating func continueExpansion(
+        _ id: ExpansionID, routing entries: [RoutedEntry], thenFinishing finish: Expansion.Finish
+    ) {
+        if !entries.isEmpty {
+            expansions[id]?.stage = .routing(entries, then: finish)
+        } else if !finish.isEmpty {
+            expansions[id]?.stage = .finishing(finish)
+        } else {
+            expansions[id] = nil
+        }
+        perform(id)
+    }
+
+    mutating func routed(_ id: ExpansionID) {
+        guard case .routing(_, let finish) = expansions[id]?.stage else { return countStale() }
+        expansions[id]?.stage = .finishing(finish)
+        perform(id)
+    }
+
+    mutating func intakeFinished(_ id: ExpansionID) {
+        guard case .finishing(let finish) = expansions[id]?.stage else { return countStale() }
+        if case .entries(let references) = finish { inHand.subtract(references) }
+        expansions[id] = nil
+    }
+
+    mutating func expansionFailed(_ id: ExpansionID) {
+        guard let expansion = expansions[id] else { return countStale() }
+        if isDraining {
+            // Nothing is acked, so nothing is lost: another worker claims the entries.
+            expansions[id] = nil
+            return
+        }
+        if case .routing(let entries, let finish) = expansion.stage {
+            // Some of it may have arrived.
+            let again = entries.map { entry in
+                var entry = entry
+                entry.fanout.again = true
+                return entry
+            }
+            expansions[id]?.stage = .routing(again, then: finish)
+        }
+        expansions[id]?.pausedUntil = now + configuration.retryPause
+    }
+}
+
+/// A batch of jobs on its way from the intake to the logs.
+package struct Expansion: Sendable {
+    enum Stage: Sendable {
+        case expanding([ExpansionJob])
+        case routing([RoutedEntry], then: Finish)
+        case finishing(Finish)
+    }
+
+    /// What remains to be done when everything is routed.
+    enum Finish: Sendable {
+        case entries([IntakeReference])
+        case parked([ActivityID])
+
+        var isEmpty: Bool {
+            switch self {
+            case .entries(let references): references.isEmpty
+            case .parked(let activities): activities.isEmpty
+            }
+        }
+    }
+
+    var lane: Lane
+    var stage: Stage
+    /// After a failure: try again then.
+    var pausedUntil: Instant?
+}

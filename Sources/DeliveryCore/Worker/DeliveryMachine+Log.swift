@@ -1,0 +1,254 @@
+/// From the partitions' logs to the hosts' queues: read, open, prepare, admit.
+extension DeliveryMachine {
+    // MARK: Reading
+
+    mutating func advanceLogs() {
+        if let pause = logPausedUntil, now >= pause { logPausedUntil = nil }
+        guard isRedisUp, isPostgresUp, !isDraining, readingLogs == nil, logPausedUntil == nil,
+            deliveries.count < configuration.openLimit, openBytes < configuration.openByteLimit
+        else { return }
+        let cursors = partitions.cursors
+        guard !cursors.isEmpty else { return }
+        // Entries hold up to 512 deliveries: with some in hand, one entry a partition is enough.
+        let isBusy = deliveries.count > configuration.openLimit / 8
+        readCount = isBusy ? 1 : configuration.readCount
+        readingLogs = [:]
+        for cursor in cursors {
+            guard let epoch = partitions.epoch(cursor.partition) else { continue }
+            readingLogs?[cursor.partition] = LogPosition(epoch: epoch, cursor: cursor.after)
+        }
+        emit(.readLogs(cursors, count: readCount))
+    }
+
+    mutating func logReadFailed() {
+        readingLogs = nil
+        logPausedUntil = now + configuration.retryPause
+    }
+
+    mutating func logRead(_ batch: [(PartitionNumber, [LogEntry])]) {
+        guard let asked = readingLogs else { return countStale() }
+        readingLogs = nil
+        var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
+        var counts: [PartitionNumber: Int] = [:]
+        for (partition, entries) in batch {
+            counts[partition] = entries.count
+            guard case .owned(let owned) = partitions[partition],
+                asked[partition] == LogPosition(epoch: owned.epoch, cursor: owned.cursor)
+            else { continue }
+            for entry in entries where entry.id > owned.cursor {
+                open(entry, of: partition, check: owned.isCatchingUp, into: &preparation)
+                partitions.update(partition) { $0.cursor = entry.id }
+            }
+        }
+        for (partition, position) in asked where counts[partition, default: 0] < readCount {
+            // A short answer means the end of the log: what comes from now on is ours alone.
+            partitions.update(partition) { owned in
+                if owned.epoch == position.epoch { owned.isCatchingUp = false }
+            }
+        }
+        guard !preparation.deliveries.isEmpty else { return }
+        preparation.request.inboxes = Set(preparation.request.inboxes).sorted()
+        preparations[preparation.id] = preparation
+        emit(.prepare(preparation.id, preparation.request))
+    }
+
+    private mutating func open(
+        _ entry: LogEntry, of partition: PartitionNumber, check: Bool,
+        into preparation: inout Preparation
+    ) {
+        let index = EntryIndex(
+            rawValue: entries.insert(OpenEntry(partition: partition, id: entry.id)))
+        switch entry.content {
+        case .fanout(let fanout):
+            for inbox in fanout.inboxes {
+                open(
+                    DeliveryPointer(activity: fanout.activity, inbox: inbox, attempts: 0),
+                    lane: fanout.lane, hasWaited: false, check: check || fanout.again, in: index,
+                    into: &preparation)
+            }
+        case .pointers(let pointers):
+            for pointer in pointers {
+                open(
+                    pointer, lane: .backfill, hasWaited: true, check: true, in: index,
+                    into: &preparation)
+            }
+        }
+        concludeIfDecided(index)
+    }
+
+    private mutating func open(
+        _ pointer: DeliveryPointer, lane: Lane, hasWaited: Bool, check: Bool, in entry: EntryIndex,
+        into preparation: inout Preparation
+    ) {
+        var activity = activities[pointer.activity] ?? OpenActivity()
+        // Already open by another entry: that one answers for it.
+        guard activity.inboxes.insert(pointer.inbox).inserted else { return }
+        // Asked for even if another preparation asks too: the answers come in any order.
+        if activity.facts == nil, preparation.asked.insert(pointer.activity).inserted {
+            preparation.request.activities.append(pointer.activity)
+        }
+        activities[pointer.activity] = activity
+        if check {
+            preparation.request.checks[pointer.activity, default: []].append(pointer.inbox)
+        }
+        preparation.request.inboxes.append(pointer.inbox)
+        let delivery = OpenDelivery(
+            entry: entry, activity: pointer.activity, inbox: pointer.inbox,
+            attempts: pointer.attempts, lane: lane, hasWaited: hasWaited,
+            phase: .preparing(preparation.id), admitted: now)
+        preparation.deliveries.append(
+            DeliveryIndex(rawValue: deliveries.insert(delivery)))
+        entries[entry.rawValue].undecided += 1
+        openCounts[entries[entry.rawValue].partition, default: 0] += 1
+    }
+
+    // MARK: Preparing
+
+    mutating func advancePreparations() {
+        guard isPostgresUp else { return }
+        for (id, preparation) in preparations.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard let pause = preparation.pausedUntil, now >= pause else { continue }
+            preparations[id]?.pausedUntil = nil
+            emit(.prepare(id, preparation.request))
+        }
+    }
+
+    mutating func preparationFailed(_ id: PreparationID) {
+        guard preparations[id] != nil else { return countStale() }
+        preparations[id]?.pausedUntil = now + configuration.retryPause
+    }
+
+    mutating func prepared(_ id: PreparationID, _ facts: PreparedFacts) {
+        guard let preparation = preparations.removeValue(forKey: id) else { return countStale() }
+        for (activity, known) in facts.activities {
+            guard let open = activities[activity] else {
+                // All its deliveries were given up while PostgreSQL was asked.
+                emit(.forget(activity))
+                continue
+            }
+            if open.facts == nil {
+                activities[activity]?.facts = known
+                openBytes += known.size
+            }
+        }
+        var missing: Set<ActivityID> = []
+        for index in preparation.deliveries {
+            guard deliveries.contains(index.rawValue),
+                deliveries[index.rawValue].phase == .preparing(id)
+            else { continue }
+            let delivery = deliveries[index.rawValue]
+            if facts.settled[delivery.activity]?.contains(delivery.inbox) == true {
+                tally.duplicatesSuppressed += 1
+                decide(index)
+                continue
+            }
+            guard let activity = activities[delivery.activity]?.facts else {
+                // PostgreSQL does not know it (it failed over to a replica that lagged): the
+                // entry stays in the log for people to see, and is not sent.
+                missing.insert(delivery.activity)
+                setAside(index)
+                continue
+            }
+            guard let inbox = facts.inboxes[delivery.inbox] else {
+                let failure = FlushBatch.Failure(
+                    activity: delivery.activity, inbox: delivery.inbox, reason: "unknown-inbox",
+                    status: nil, detail: "the inbox has no usable address in trunkline.inbox")
+                settle(index, .failed(failure))
+                continue
+            }
+            admit(index, activity: activity, inbox: inbox)
+        }
+        for activity in missing.sorted() {
+            note(
+                .error,
+                "activity \(activity.rawValue) is owed but not in PostgreSQL; its log entries stay")
+        }
+    }
+
+    /// A delivery of an activity that is nowhere. A fan-out's entry stays as it is; a pointer
+    /// shares its entry with other activities, so it waits in `later` and lets them go.
+    private mutating func setAside(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        guard delivery.hasWaited else { return close(index) }
+        entries[delivery.entry.rawValue].resolution.laters.append(
+            Resolution.Later(pointer: delivery.pointer, due: wall + .seconds(3_600)))
+        decide(index)
+    }
+
+    private mutating func admit(
+        _ index: DeliveryIndex, activity: PreparedFacts.Activity, inbox: PreparedFacts.Inbox
+    ) {
+        let partition = entries[deliveries[index.rawValue].entry.rawValue].partition
+        var host = hosts[inbox.host] ?? Host(name: inbox.hostName, partition: partition)
+        if host.name.isEmpty {
+            var named = Host(name: inbox.hostName, partition: partition)
+            named.held = host.held
+            named.suspendedUntil = host.suspendedUntil
+            host = named
+        }
+        hosts[inbox.host] = host
+        deliveries[index.rawValue].lane = activity.lane
+        deliveries[index.rawValue].host = inbox.host
+        deliveries[index.rawValue].url = inbox.url
+        deliveries[index.rawValue].isShared = inbox.isShared
+        deliveries[index.rawValue].admitted = now
+        let delivery = deliveries[index.rawValue]
+        if let expires = activity.expires, expires <= wall {
+            settle(index, .outcome(.expired, delivery.activity, delivery.inbox))
+        } else if host.isSuspended(at: now) {
+            hold(index, atHead: delivery.hasWaited)
+        } else if host.backlog > 0, !delivery.hasWaited {
+            hold(index, atHead: false)
+        } else {
+            enqueue(index)
+        }
+    }
+
+    mutating func enqueue(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        guard let host = delivery.host else { preconditionFailure("queued without a host") }
+        deliveries[index.rawValue].phase = .queued
+        hosts[host]?.enqueue(index, in: delivery.lane)
+        ready.insert(host, in: delivery.lane)
+    }
+
+    // MARK: Closing
+
+    /// The delivery needs nothing more of its entry: settled, held, or put in `later`.
+    mutating func decide(_ index: DeliveryIndex) {
+        let entry = deliveries[index.rawValue].entry
+        close(index)
+        entries[entry.rawValue].undecided -= 1
+        concludeIfDecided(entry)
+    }
+
+    /// Forgets an open delivery, and its activity with the last one.
+    mutating func close(_ index: DeliveryIndex) {
+        let delivery = deliveries.remove(index.rawValue)
+        let partition = entries[delivery.entry.rawValue].partition
+        openCounts[partition, default: 0] -= 1
+        activities[delivery.activity]?.inboxes.remove(delivery.inbox)
+        if activities[delivery.activity]?.inboxes.isEmpty == true {
+            openBytes -= activities[delivery.activity]?.facts?.size ?? 0
+            activities[delivery.activity] = nil
+            emit(.forget(delivery.activity))
+        }
+    }
+}
+
+/// How far a partition had been read when a read was asked for, and under which ownership.
+package struct LogPosition: Equatable, Sendable {
+    var epoch: Epoch
+    var cursor: StreamID
+}
+
+/// Deliveries that wait for what PostgreSQL knows of them.
+package struct Preparation: Sendable {
+    let id: PreparationID
+    var request = PreparationRequest()
+    var asked: Set<ActivityID> = []
+    var deliveries: [DeliveryIndex] = []
+    var pausedUntil: Instant?
+
+    init(id: PreparationID) { self.id = id }
+}

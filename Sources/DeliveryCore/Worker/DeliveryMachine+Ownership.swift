@@ -1,0 +1,243 @@
+/// Membership, leases, epochs: which partitions this worker reads, and how it hands them back.
+extension DeliveryMachine {
+    mutating func redisConnected() {
+        isRedisUp = true
+        heartbeatDue = now
+        renewalDue = now
+        recoveryDue = now
+    }
+
+    mutating func redisDisconnected() {
+        isRedisUp = false
+    }
+
+    mutating func advanceOwnership() {
+        for partition in partitions.overdue(at: now) {
+            lose(partition, because: "its lease could not be renewed in time")
+        }
+        guard isRedisUp else { return }
+        if now >= heartbeatDue {
+            heartbeatDue = now + configuration.heartbeatInterval
+            emit(.heartbeat)
+        }
+        if now >= renewalDue {
+            renewalDue = now + configuration.renewInterval
+            let leases = partitions.renewable
+            if !leases.isEmpty { emit(.renewLeases(leases)) }
+        }
+        if now >= recoveryDue, isPostgresUp, !isDraining, !alive.isEmpty,
+            inHand.count < configuration.intakeLimit
+        {
+            recoveryDue = now + configuration.renewInterval
+            emit(.recoverIntake(alive: alive))
+        }
+        yieldUndesired()
+    }
+
+    mutating func membershipSeen(_ alive: Set<Incarnation>) {
+        if alive != self.alive, !self.alive.subtracting(alive).isEmpty { recoveryDue = now }
+        self.alive = alive
+        desired =
+            isDraining
+            ? []
+            : Assignment.partitions(
+                of: incarnation, among: alive, count: configuration.partitionCount)
+        guard isPostgresUp else { return }
+        for partition in desired.sorted() where partitions[partition] == nil {
+            partitions[partition] = .takingLease
+            emit(.takeLease(partition))
+        }
+    }
+
+    mutating func leaseTaken(_ partition: PartitionNumber, _ ours: Bool) {
+        guard case .takingLease = partitions[partition] else { return countStale() }
+        // Somebody else still has it; membership asks again in a second.
+        guard ours else { return partitions[partition] = nil }
+        partitions[partition] = .takingEpoch
+        emit(.takeEpoch(partition))
+    }
+
+    mutating func epochTaken(_ partition: PartitionNumber, _ epoch: Epoch) {
+        guard case .takingEpoch = partitions[partition] else { return countStale() }
+        // The deadline counts from here, before the sealing is sent.
+        partitions[partition] = .sealing(epoch, deadline: now + configuration.leaseTime)
+        emit(.sealLease(partition, epoch))
+    }
+
+    mutating func leaseSealed(_ partition: PartitionNumber, _ epoch: Epoch, _ ours: Bool) {
+        guard case .sealing(let expected, let deadline) = partitions[partition], expected == epoch
+        else { return countStale() }
+        guard ours else { return partitions[partition] = nil }
+        partitions[partition] = .loading(epoch, deadline: deadline)
+        emit(.loadHosts(partition))
+    }
+
+    mutating func hostsLoaded(_ partition: PartitionNumber, _ held: [HeldHost]) {
+        guard case .loading(let epoch, let deadline) = partitions[partition] else {
+            return countStale()
+        }
+        var owned = PartitionTable.Owned(epoch: epoch, deadline: deadline)
+        // `later` of a former owner is unknown: ask at once.
+        owned.nextDue = wall
+        partitions[partition] = .owned(owned)
+        for host in held { restore(host, of: partition) }
+        emit(.interruptLogRead)
+    }
+
+    private mutating func restore(_ held: HeldHost, of partition: PartitionNumber) {
+        var host = hosts[held.host] ?? Host(name: "", partition: partition)
+        host.held = held.held
+        if let until = held.suspendedUntil, until > wall {
+            host.suspendedUntil = now + (until - wall)
+        }
+        hosts[held.host] = host
+        waitingHosts.insert(held.host)
+    }
+
+    mutating func leasesRenewed(
+        kept: [OwnedLease], lost: [OwnedLease], sent: Instant
+    ) {
+        for lease in lost { lose(lease, because: "its lease has another owner") }
+        partitions.renewed(kept, until: sent + configuration.leaseTime)
+    }
+
+    /// Another owner was seen; news of an earlier ownership of ours says nothing about this one.
+    mutating func lose(_ lease: OwnedLease, because reason: String) {
+        guard partitions.epoch(lease.partition) == lease.epoch else { return countStale() }
+        lose(lease.partition, because: reason)
+    }
+
+    mutating func ownershipFailed(_ partition: PartitionNumber) {
+        switch partitions[partition] {
+        case .takingLease, .takingEpoch, .sealing, .loading: partitions[partition] = nil
+        case .owned, .yielding, .releasing, nil: countStale()
+        }
+    }
+
+    // MARK: Handing back
+
+    private mutating func yieldUndesired() {
+        for (partition, phase) in partitions.phases.sorted(by: { $0.key < $1.key }) {
+            switch phase {
+            case .owned(let owned):
+                if !desired.contains(partition) { beginYield(partition, owned) }
+            // Once begun it is ended, even if the partition is wanted again meanwhile.
+            case .yielding: finishYield(partition)
+            case .takingLease, .takingEpoch, .sealing, .loading, .releasing: break
+            }
+        }
+    }
+
+    /// What has not been sent stays in the log for the next owner; what is in flight ends here.
+    private mutating func beginYield(
+        _ partition: PartitionNumber, _ owned: PartitionTable.Owned
+    ) {
+        partitions[partition] = .yielding(owned)
+        emit(.interruptLogRead)
+        forgetDeliveries(of: partition) { phase in
+            switch phase {
+            case .preparing, .queued: true
+            case .sending, .settling: false
+            }
+        }
+        finishYield(partition)
+    }
+
+    private mutating func finishYield(_ partition: PartitionNumber) {
+        guard let lease = partitions.lease(partition) else { return }
+        let isBusy =
+            openCounts[partition, default: 0] > 0 || concluded[partition] != nil
+            || resolutions.values.contains { $0.lease.partition == partition }
+        guard !isBusy else { return }
+        forgetEntries(of: partition)
+        partitions[partition] = .releasing(lease.epoch)
+        emit(.releaseLeases([lease]))
+    }
+
+    mutating func leasesReleased(_ released: [PartitionNumber]) {
+        for partition in released {
+            guard case .releasing = partitions[partition] else {
+                countStale()
+                continue
+            }
+            partitions[partition] = nil
+            forgetHosts(of: partition)
+        }
+    }
+
+    // MARK: Losing
+
+    /// Another owner has it, or may have: everything of it is dropped without a word to anybody.
+    mutating func lose(_ partition: PartitionNumber, because reason: String) {
+        guard partitions[partition] != nil else { return }
+        if partitions.lease(partition) != nil {
+            tally.leasesLost += 1
+            note(.warning, "partition \(partition.rawValue) lost: \(reason)")
+        }
+        partitions[partition] = nil
+        settlement.drop(partition)
+        forgetDeliveries(of: partition) { _ in true }
+        forgetEntries(of: partition)
+        resolutions = resolutions.filter { $0.value.lease.partition != partition }
+        forgetHosts(of: partition)
+    }
+
+    private mutating func forgetDeliveries(
+        of partition: PartitionNumber, where leaves: (OpenDelivery.Phase) -> Bool
+    ) {
+        for raw in deliveries.indices {
+            let delivery = deliveries[raw]
+            guard entries[delivery.entry.rawValue].partition == partition, leaves(delivery.phase)
+            else { continue }
+            if case .sending(let token) = delivery.phase {
+                transfers[token] = nil
+                if let host = delivery.host { hosts[host]?.inFlight -= 1 }
+            }
+            if case .queued = delivery.phase, let host = delivery.host {
+                hosts[host]?.removeQueued { $0.rawValue == raw }
+            }
+            close(DeliveryIndex(rawValue: raw))
+        }
+    }
+
+    private mutating func forgetEntries(of partition: PartitionNumber) {
+        for raw in entries.indices where entries[raw].partition == partition {
+            _ = entries.remove(raw)
+        }
+    }
+
+    private mutating func forgetHosts(of partition: PartitionNumber) {
+        hosts = hosts.filter { $0.value.partition != partition }
+    }
+
+    // MARK: Drain
+
+    mutating func beginDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        desired = []
+        arrived.removeAll()
+        // What waits to be tried again is not acked: another worker claims it.
+        expansions = expansions.filter { $0.value.pausedUntil == nil }
+        emit(.interruptIntakeRead)
+        emit(.interruptLogRead)
+        note(
+            .info,
+            "draining: \(transfers.count) in flight, \(partitions.ownedCount) partitions to hand "
+                + "back")
+    }
+
+    mutating func finishDrain() {
+        guard isDraining, expansions.isEmpty, partitions.isEmpty, transfers.isEmpty,
+            settlement.isEmpty
+        else { return }
+        hasFinished = true
+        emit(.finish)
+    }
+}
+
+extension DeliveryMachine {
+    package func owns(_ partition: PartitionNumber) -> Bool {
+        if case .owned = partitions[partition] { true } else { false }
+    }
+}

@@ -1,0 +1,162 @@
+/// From results to ended entries: commit in PostgreSQL first, then out of Redis.
+extension DeliveryMachine {
+    /// The delivery has ended; its end waits for the next flush.
+    mutating func settle(
+        _ index: DeliveryIndex, _ end: Settlement.End, attempt: FlushBatch.Attempt? = nil
+    ) {
+        deliveries[index.rawValue].phase = .settling
+        let partition = entries[deliveries[index.rawValue].entry.rawValue].partition
+        settlement.record(
+            Settlement.Result(
+                delivery: index, partition: partition, end: end, attempt: attempt),
+            at: now)
+    }
+
+    /// Puts a delivery that was not tried into its host's held queue. Nothing is to be committed:
+    /// it is owed as before, and only waits elsewhere.
+    mutating func hold(_ index: DeliveryIndex, atHead: Bool) {
+        let delivery = deliveries[index.rawValue]
+        guard let host = delivery.host else { preconditionFailure("held without a host") }
+        hosts[host]?.holding += 1
+        waitingHosts.insert(host)
+        addHold(host, delivery.pointer, atHead: atHead, to: delivery.entry)
+        decide(index)
+    }
+
+    private mutating func addHold(
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, to entry: EntryIndex
+    ) {
+        let until =
+            hosts[host]?.suspendedUntil.map { wall + ($0 - now) } ?? WallTime(milliseconds: 0)
+        entries[entry.rawValue].resolution.hold(
+            host, pointer, atHead: atHead, suspendedUntil: until)
+    }
+
+    // MARK: Flushing
+
+    mutating func advanceSettlement() {
+        guard isPostgresUp else { return }
+        let lease = { [partitions] in partitions.lease($0) }
+        if let due = settlement.retryDue(), now >= due,
+            let (id, batch) = settlement.repeatFlush(lease: lease)
+        {
+            emit(.flush(id, batch))
+        } else if let due = settlement.due(configuration, isIdle: isIdle), now >= due {
+            let (id, batch) = settlement.begin(lease: lease)
+            emit(.flush(id, batch))
+        }
+    }
+
+    mutating func flushed(_ id: FlushID) {
+        guard let results = settlement.committed(id) else { return countStale() }
+        for result in results {
+            let delivery = deliveries[result.delivery.rawValue]
+            switch result.end {
+            case .outcome, .failed: break
+            case .later(let later):
+                entries[delivery.entry.rawValue].resolution.laters.append(later)
+            case .held(let host, let pointer, let atHead):
+                addHold(host, pointer, atHead: atHead, to: delivery.entry)
+            }
+            decide(result.delivery)
+        }
+    }
+
+    mutating func flushFailed(_ id: FlushID) {
+        settlement.failed(id, at: now, pause: configuration.retryPause)
+    }
+
+    mutating func flushFenced(_ id: FlushID, _ lost: [OwnedLease]) {
+        for lease in lost { lose(lease, because: "PostgreSQL has a newer epoch of it") }
+        settlement.refence(id, at: now)
+    }
+
+    // MARK: Resolving
+
+    /// Ends the entry if nothing of it is undecided.
+    mutating func concludeIfDecided(_ index: EntryIndex) {
+        guard entries[index.rawValue].undecided == 0 else { return }
+        var entry = entries.remove(index.rawValue)
+        guard partitions.lease(entry.partition) != nil else { return }
+        entry.resolution.orderHeads()
+        concluded[entry.partition, default: []].append(entry.resolution)
+    }
+
+    /// Sends what was concluded in this turn, one script a partition.
+    mutating func resolveConcluded() {
+        resolvePaused()
+        guard !concluded.isEmpty else { return }
+        for (partition, resolutions) in concluded.sorted(by: { $0.key < $1.key }) {
+            guard let lease = partitions.lease(partition) else { continue }
+            let id = ResolutionID(rawValue: nextToken())
+            self.resolutions[id] = PendingResolution(lease: lease, resolutions: resolutions)
+            if isRedisUp {
+                emit(.resolve(lease, id, resolutions))
+            } else {
+                self.resolutions[id]?.pausedUntil = now
+            }
+        }
+        concluded.removeAll()
+    }
+
+    private mutating func resolvePaused() {
+        guard isRedisUp else { return }
+        for (id, pending) in resolutions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard let pause = pending.pausedUntil, now >= pause else { continue }
+            resolutions[id]?.pausedUntil = nil
+            emit(.resolve(pending.lease, id, pending.resolutions))
+        }
+    }
+
+    mutating func resolved(_ partition: PartitionNumber, _ id: ResolutionID) {
+        guard let pending = resolutions.removeValue(forKey: id) else { return countStale() }
+        for resolution in pending.resolutions {
+            for later in resolution.laters { awaitDue(later.due, in: partition) }
+            for hold in resolution.holds {
+                hosts[hold.host]?.holding -= hold.pointers.count
+                hosts[hold.host]?.held += hold.pointers.count
+            }
+        }
+    }
+
+    /// Redis may or may not have done it. An entry that is gone already is skipped by the script,
+    /// so it is simply sent again.
+    mutating func resolutionFailed(_ partition: PartitionNumber, _ id: ResolutionID) {
+        guard resolutions[id] != nil else { return countStale() }
+        resolutions[id]?.pausedUntil = now + configuration.retryPause
+    }
+}
+
+/// Ends of entries that Redis has not confirmed.
+package struct PendingResolution: Sendable {
+    let lease: OwnedLease
+    let resolutions: [Resolution]
+    var pausedUntil: Instant?
+}
+
+extension Resolution {
+    /// What returns to the head of a queue returns oldest first, in whatever order it failed.
+    mutating func orderHeads() {
+        for place in holds.indices where holds[place].atHead {
+            holds[place].pointers.sort {
+                ($0.activity, $0.inbox) < ($1.activity, $1.inbox)
+            }
+        }
+    }
+
+    /// Appends to the queue of a host; what goes to one end of it stays in order.
+    mutating func hold(
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, suspendedUntil: WallTime
+    ) {
+        if let place = holds.firstIndex(where: { $0.host == host && $0.atHead == atHead }) {
+            holds[place].pointers.append(pointer)
+        } else {
+            holds.append(Hold(host: host, atHead: atHead, pointers: [pointer]))
+        }
+        if let place = suspensions.firstIndex(where: { $0.host == host }) {
+            suspensions[place].until = max(suspensions[place].until, suspendedUntil)
+        } else {
+            suspensions.append(Suspension(host: host, until: suspendedUntil))
+        }
+    }
+}

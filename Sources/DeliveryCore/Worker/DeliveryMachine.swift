@@ -1,0 +1,248 @@
+internal import DequeModule
+
+/// The worker's mind: what happened goes in, what to do comes out.
+///
+/// A value without I/O, clock or chance of its own, so a test reads as a trace and a simulation
+/// runs years in seconds. The way of a delivery through it:
+///
+/// - `+Intake`: entries of the intake -> expansion batches -> routed -> acked;
+/// - `+Ownership`: membership -> leases and epochs -> partitions read or handed back;
+/// - `+Log`: log entries -> open deliveries -> prepared -> their hosts' queues;
+/// - `+Dispatch`: queues -> transmissions, as slots and windows allow;
+/// - `+Verdicts`: exchanges -> verdicts -> results;
+/// - `+Settlement`: results -> flushes -> resolved entries.
+package struct DeliveryMachine: Sendable {
+    package let configuration: WorkerConfiguration
+    package let incarnation: Incarnation
+    let judge: Judge
+    var random: SeededGenerator
+
+    var actions: [Action] = []
+    var now = Instant(nanoseconds: 0)
+    var wall = WallTime(milliseconds: 0)
+
+    /// Set once; nothing new is begun from then on.
+    package internal(set) var isDraining = false
+    var hasFinished = false
+    var isRedisUp = false
+    var isPostgresUp = false
+
+    // Ownership
+    var partitions = PartitionTable()
+    var desired: Set<PartitionNumber> = []
+    var alive: Set<Incarnation> = []
+    var heartbeatDue = Instant(nanoseconds: 0)
+    var renewalDue = Instant(nanoseconds: 0)
+    var recoveryDue = Instant(nanoseconds: 0)
+
+    // Intake
+    var arrived: [Lane: Deque<ExpansionJob>] = [:]
+    var inHand: Set<IntakeReference> = []
+    var expansions: [ExpansionID: Expansion] = [:]
+    var isReadingIntake = false
+    var intakePausedUntil: Instant?
+
+    // Log
+    var entries = Slab<OpenEntry>()
+    var deliveries = Slab<OpenDelivery>()
+    /// Open deliveries by partition.
+    var openCounts: [PartitionNumber: Int] = [:]
+    var activities: [ActivityID: OpenActivity] = [:]
+    /// Bytes of the bodies of ``activities``.
+    var openBytes = 0
+    var preparations: [PreparationID: Preparation] = [:]
+    /// What the read that is under way was asked for; an answer to anything else is stale.
+    var readingLogs: [PartitionNumber: LogPosition]?
+    /// Entries per partition of the read that is under way.
+    var readCount = 0
+    var logPausedUntil: Instant?
+
+    // Dispatch
+    var hosts: [HostID: Host] = [:]
+    /// Hosts with a pause or a backlog.
+    var waitingHosts: Set<HostID> = []
+    var ready = ReadyHosts()
+    var rotation = LaneRotation()
+    var transfers: [TransferToken: DeliveryIndex] = [:]
+    var sweepDue = Instant(nanoseconds: 0)
+
+    // Settlement
+    var settlement = Settlement()
+    var resolutions: [ResolutionID: PendingResolution] = [:]
+    /// Entries that ended in this turn.
+    var concluded: [PartitionNumber: [Resolution]] = [:]
+    var releaseDue = Instant(nanoseconds: 0)
+
+    package internal(set) var tally = Tally()
+    var lastToken: UInt64 = 0
+    /// Events that named something gone; a number that grows without reason is a bug's trace.
+    package private(set) var staleEvents: UInt64 = 0
+
+    package init(
+        incarnation: Incarnation, configuration: WorkerConfiguration = WorkerConfiguration(),
+        judge: Judge = Judge(), seed: UInt64
+    ) {
+        self.incarnation = incarnation
+        self.configuration = configuration
+        self.judge = judge
+        random = SeededGenerator(seed: seed)
+    }
+
+    /// Takes one event and says what to do about it.
+    package mutating func handle(_ event: Event, now: Instant, wall: WallTime) -> [Action] {
+        self.now = now
+        self.wall = wall
+        apply(event)
+        advance()
+        defer { actions.removeAll(keepingCapacity: true) }
+        return actions
+    }
+
+    private mutating func apply(_ event: Event) {
+        switch event {
+        case .ticked: break
+        case .drainRequested: beginDrain()
+        case .redisConnected: redisConnected()
+        case .redisDisconnected: redisDisconnected()
+        case .postgresConnected: isPostgresUp = true
+        case .postgresDisconnected: isPostgresUp = false
+
+        case .membershipSeen(let alive): membershipSeen(alive)
+        case .leaseTaken(let partition, let ours): leaseTaken(partition, ours)
+        case .epochTaken(let partition, let epoch): epochTaken(partition, epoch)
+        case .leaseSealed(let partition, let epoch, let ours):
+            leaseSealed(partition, epoch, ours)
+        case .leasesRenewed(let kept, let lost, let sent):
+            leasesRenewed(kept: kept, lost: lost, sent: sent)
+        case .leasesReleased(let released): leasesReleased(released)
+        case .ownershipFailed(let partition): ownershipFailed(partition)
+        case .fenced(let lease): lose(lease, because: "its lease has another owner")
+
+        case .intakeRead(let entries): intakeRead(entries)
+        case .intakeReadFailed: intakeReadFailed()
+        case .intakeRecovered(let entries): take(entries)
+        case .expanded(let id, let results): expanded(id, results)
+        case .expansionFailed(let id): expansionFailed(id)
+        case .routed(let id): routed(id)
+        case .routingFailed(let id): expansionFailed(id)
+        case .intakeFinished(let id): intakeFinished(id)
+        case .intakeFinishFailed(let id): expansionFailed(id)
+        case .unparked(let activities): unparked(activities)
+
+        case .logRead(let batch): logRead(batch)
+        case .logReadFailed: logReadFailed()
+        case .prepared(let id, let facts): prepared(id, facts)
+        case .preparationFailed(let id): preparationFailed(id)
+        case .hostsLoaded(let partition, let held): hostsLoaded(partition, held)
+        case .released(let partition, let host, let moved, let remaining):
+            released(partition, host, moved: moved, remaining: remaining)
+        case .releaseFailed(let partition, let host): releaseFailed(partition, host)
+        case .dueReleased(let partition, let moved, let next):
+            dueReleased(partition, moved: moved, next: next)
+        case .dueReleaseFailed(let partition): dueReleaseFailed(partition)
+
+        case .transferFinished(let token, let exchange, let retryAfter, let duration):
+            transferFinished(token, exchange, retryAfter: retryAfter, duration: duration)
+        case .keyMissing(let token): keyMissing(token)
+
+        case .flushed(let id): flushed(id)
+        case .flushFailed(let id): flushFailed(id)
+        case .flushFenced(let id, let lost): flushFenced(id, lost)
+        case .resolved(let partition, let id): resolved(partition, id)
+        case .resolutionFailed(let partition, let id): resolutionFailed(partition, id)
+        }
+    }
+
+    /// Everything that time or freed room makes possible, in the order of a delivery's way.
+    private mutating func advance() {
+        if hasFinished { return }
+        advanceOwnership()
+        advanceIntake()
+        advancePreparations()
+        advanceReleases()
+        sweepQueues()
+        dispatch()
+        advanceSettlement()
+        resolveConcluded()
+        advanceLogs()
+        finishDrain()
+    }
+
+    /// When the machine wants to hear of the time at the latest.
+    ///
+    /// Only what can be acted upon counts, or the loop would spin. What is not named here (lease
+    /// deadlines, pauses, due releases) is looked at once a second, with the sweep.
+    package var nextDeadline: Instant {
+        var deadlines: [Instant] = [sweepDue]
+        if isRedisUp { deadlines += [heartbeatDue, renewalDue] }
+        if isPostgresUp {
+            if let due = settlement.due(configuration, isIdle: isIdle) { deadlines.append(due) }
+            if let due = settlement.retryDue() { deadlines.append(due) }
+        }
+        return deadlines.min() ?? sweepDue
+    }
+
+    /// Nothing is on its way that could add a result soon.
+    var isIdle: Bool { transfers.isEmpty }
+
+    mutating func emit(_ action: Action) { actions.append(action) }
+
+    mutating func note(_ level: Notice.Level, _ message: String) {
+        emit(.log(Notice(level: level, message: message)))
+    }
+
+    mutating func nextToken() -> UInt64 {
+        lastToken += 1
+        return lastToken
+    }
+
+    mutating func countStale() { staleEvents += 1 }
+
+    /// Numbers for gauges.
+    package var gauges: Gauges {
+        Gauges(
+            inFlight: transfers.count, open: deliveries.count, owned: partitions.ownedCount,
+            unsettled: settlement.unsettled, hosts: hosts.count,
+            held: hosts.values.reduce(0) { $0 + $1.backlog })
+    }
+
+    package struct Gauges: Equatable, Sendable {
+        package var inFlight: Int
+        package var open: Int
+        package var owned: Int
+        package var unsettled: Int
+        package var hosts: Int
+        package var held: Int
+    }
+
+    /// What has happened so far, counted.
+    package struct Tally: Equatable, Sendable {
+        /// Exchanges with an answer, by what the verdict made of the delivery.
+        package var delivered = 0
+        package var retried = 0
+        package var held = 0
+        package var failed = 0
+        package var knockedAgain = 0
+        package var reconnected = 0
+        /// Deliveries not sent again because PostgreSQL had their end on record.
+        package var duplicatesSuppressed = 0
+        package var leasesLost = 0
+
+        package init() {}
+    }
+
+    /// Whether this worker does its whole job: everything is connected and what it should own is
+    /// owned.
+    package var isReady: Bool {
+        isRedisUp && isPostgresUp && !isDraining && !alive.isEmpty
+            && partitions.ownedCount == desired.count
+    }
+}
+
+/// An activity of which deliveries are open.
+package struct OpenActivity: Sendable {
+    /// nil until PostgreSQL has been asked.
+    var facts: PreparedFacts.Activity?
+    /// Open deliveries of it: one inbox is never open twice.
+    var inboxes: Set<InboxID> = []
+}

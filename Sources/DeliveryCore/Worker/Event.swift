@@ -1,0 +1,159 @@
+/// What has happened outside the machine. Past tense; a late one names something that no longer
+/// exists, and is counted and ignored.
+package enum Event: Sendable {
+    /// Time passed; nothing else.
+    case ticked
+    /// Standard input ended, or SIGTERM came: finish what is in hand and hand the rest back.
+    case drainRequested
+
+    // Redis and PostgreSQL as a whole.
+    case redisConnected
+    case redisDisconnected
+    case postgresConnected
+    case postgresDisconnected
+
+    // Ownership.
+    case membershipSeen(alive: Set<Incarnation>)
+    case leaseTaken(PartitionNumber, Bool)
+    case epochTaken(PartitionNumber, Epoch)
+    case leaseSealed(PartitionNumber, Epoch, Bool)
+    case leasesRenewed(kept: [OwnedLease], lost: [OwnedLease], sent: Instant)
+    case leasesReleased([PartitionNumber])
+    case ownershipFailed(PartitionNumber)
+    case fenced(OwnedLease)
+
+    // Intake.
+    case intakeRead([ArrivedEntry])
+    case intakeReadFailed
+    /// Entries of workers that are gone, and own ones whose reading was never answered.
+    case intakeRecovered([ArrivedEntry])
+    case expanded(ExpansionID, [ExpansionResult])
+    case expansionFailed(ExpansionID)
+    case routed(ExpansionID)
+    case routingFailed(ExpansionID)
+    case intakeFinished(ExpansionID)
+    case intakeFinishFailed(ExpansionID)
+    /// Parked activities whose key has come; they are routed like fresh ones.
+    case unparked([ExpansionResult.Stored])
+
+    // The partitions' logs.
+    case logRead([(PartitionNumber, [LogEntry])])
+    case logReadFailed
+    case prepared(PreparationID, PreparedFacts)
+    case preparationFailed(PreparationID)
+    case hostsLoaded(PartitionNumber, [HeldHost])
+    case released(PartitionNumber, HostID, moved: Int, remaining: Int)
+    case releaseFailed(PartitionNumber, HostID)
+    case dueReleased(PartitionNumber, moved: Int, next: WallTime?)
+    case dueReleaseFailed(PartitionNumber)
+
+    // Transfers.
+    case transferFinished(
+        TransferToken, Exchange, retryAfter: Duration?, duration: Duration)
+    /// The key of this delivery cannot sign: gone, or broken.
+    case keyMissing(TransferToken)
+
+    // Settlement.
+    case flushed(FlushID)
+    case flushFailed(FlushID)
+    case flushFenced(FlushID, [OwnedLease])
+    case resolved(PartitionNumber, ResolutionID)
+    case resolutionFailed(PartitionNumber, ResolutionID)
+}
+
+/// An intake entry, parsed or not parsable.
+package struct ArrivedEntry: Sendable {
+    package var lane: Lane
+    package var id: StreamID
+    package var content: Result<Job, Rejection>
+
+    package init(lane: Lane, id: StreamID, content: Result<Job, Rejection>) {
+        self.lane = lane
+        self.id = id
+        self.content = content
+    }
+}
+
+/// What became of one job of an expansion.
+package enum ExpansionResult: Sendable {
+    case stored(Stored)
+    /// Stored, but not to be routed until its key comes.
+    case parked
+    /// Nobody to send it to, or PostgreSQL refuses this one activity.
+    case refused(Rejection)
+
+    package struct Stored: Sendable {
+        package var activity: ActivityID
+        package var lane: Lane
+        package var routes: Routes
+        /// Its idempotency key was known already.
+        package var again: Bool
+
+        package init(activity: ActivityID, lane: Lane, routes: Routes, again: Bool) {
+            self.activity = activity
+            self.lane = lane
+            self.routes = routes
+            self.again = again
+        }
+    }
+}
+
+/// A host that had a backlog when its partition changed hands.
+package struct HeldHost: Equatable, Sendable {
+    package var host: HostID
+    package var suspendedUntil: WallTime?
+    package var held: Int
+
+    package init(host: HostID, suspendedUntil: WallTime?, held: Int) {
+        self.host = host
+        self.suspendedUntil = suspendedUntil
+        self.held = held
+    }
+}
+
+/// What PostgreSQL says of deliveries that were read from a log.
+package struct PreparedFacts: Sendable {
+    package struct Activity: Sendable {
+        package var lane: Lane
+        package var stored: WallTime
+        package var expires: WallTime?
+        /// Bytes of its body.
+        package var size: Int
+
+        package init(lane: Lane, stored: WallTime, expires: WallTime?, size: Int) {
+            self.lane = lane
+            self.stored = stored
+            self.expires = expires
+            self.size = size
+        }
+    }
+
+    package struct Inbox: Sendable {
+        package var url: String
+        package var host: HostID
+        package var hostName: String
+        package var isShared: Bool
+
+        package init(url: String, host: HostID, hostName: String, isShared: Bool) {
+            self.url = url
+            self.host = host
+            self.hostName = hostName
+            self.isShared = isShared
+        }
+    }
+
+    /// Those asked for; an absent one is not in PostgreSQL.
+    package var activities: [ActivityID: Activity]
+    package var inboxes: [InboxID: Inbox]
+    /// Of the deliveries that were to be checked: those with an end on record.
+    package var settled: [ActivityID: Set<InboxID>]
+
+    package init(
+        activities: [ActivityID: Activity], inboxes: [InboxID: Inbox],
+        settled: [ActivityID: Set<InboxID>]
+    ) {
+        self.activities = activities
+        self.inboxes = inboxes
+        self.settled = settled
+    }
+}

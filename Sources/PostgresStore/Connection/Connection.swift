@@ -1,0 +1,282 @@
+/// One connection to PostgreSQL on the event loop: connects, pipelines transactions, reconnects.
+///
+/// libpq is non-blocking and in pipeline mode for as long as the connection lives. Nothing that
+/// outlives a transaction is used (no named statements, LISTEN, session locks or settings), so a
+/// transaction pooler may stand between.
+
+internal import CPostgres
+internal import DeliveryCore
+internal import EventLoop
+
+final class Connection {
+    private enum State {
+        case closed
+        /// Until the timer fires.
+        case waiting(LoopTimer)
+        case connecting(ServerHandle)
+        case ready(ServerHandle)
+    }
+
+    private struct Waiting {
+        let statements: [Statement]
+        let completion: Pipeline.Completion
+    }
+
+    private unowned let loop: EventLoop
+    private let connectionString: String
+    private let limits: PostgresStore.Limits
+    private let onChange: (Bool, String) -> Void
+    private var random: SeededGenerator
+    private var state: State = .closed
+    private var watch: DescriptorWatch?
+    /// Runs while connecting, and while an answer is owed.
+    private var deadline: LoopTimer?
+    private var failedAttempts = 0
+    private var pipeline = Pipeline()
+    /// Beyond the pipeline's limit; sent as answers come.
+    private var backlog: [Waiting] = []
+    /// Transactions asked for while there is no connection: answered in the next turn, because a
+    /// caller must not be called back before its call has returned.
+    private var turnedAway: [Pipeline.Ended] = []
+    private var turnAway: LoopTimer?
+
+    init(
+        loop: EventLoop, connectionString: String, limits: PostgresStore.Limits,
+        random: SeededGenerator, onChange: @escaping (Bool, String) -> Void
+    ) {
+        self.loop = loop
+        self.connectionString = connectionString
+        self.limits = limits
+        self.random = random
+        self.onChange = onChange
+        deadline = loop.timer { [unowned self] in expired() }
+        turnAway = loop.timer { [unowned self] in finishTurnedAway() }
+    }
+
+    // MARK: Life
+
+    func open() {
+        guard case .closed = state else { return }
+        connect()
+    }
+
+    /// Answers everything that is under way with `away`, at once, and connects no more. Nothing of
+    /// the loop is held after this, so that it may go.
+    func close() {
+        lose("closed", reconnecting: false)
+        deadline?.cancel()
+        deadline = nil
+        turnAway?.cancel()
+        turnAway = nil
+        finishTurnedAway()
+    }
+
+    /// Runs the statements as one transaction; each completion is called once, in a later turn.
+    func transact(_ statements: [Statement], completion: @escaping Pipeline.Completion) {
+        guard case .ready(let handle) = state else {
+            turnAway(completion, "not connected")
+            return
+        }
+        guard backlog.isEmpty, pipeline.count < limits.transactionsInFlight else {
+            guard backlog.count < limits.transactionsWaiting else {
+                turnAway(completion, "\(backlog.count) transactions are waiting already")
+                return
+            }
+            backlog.append(Waiting(statements: statements, completion: completion))
+            return
+        }
+        send(statements, completion, on: handle)
+        flush(handle)
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        guard let handle = ServerHandle.starting(connectionString) else {
+            lose("out of memory", reconnecting: true)
+            return
+        }
+        state = .connecting(handle)
+        guard !handle.isBroken else {
+            lose(handle.message, reconnecting: true)
+            return
+        }
+        deadline?.start(after: limits.connectTime)
+        // The manual (34.1, PQconnectStart): begin as if PQconnectPoll had asked to write.
+        expect(.writable, on: handle)
+    }
+
+    private func advance(_ handle: ServerHandle) {
+        // PQconnectPoll may close the socket and open another one for the next address, under the
+        // same number: the old watch must be gone first.
+        watch?.cancel()
+        watch = nil
+        switch PQconnectPoll(handle.pointer) {
+        case PGRES_POLLING_READING: expect(.readable, on: handle)
+        case PGRES_POLLING_WRITING: expect(.writable, on: handle)
+        case PGRES_POLLING_OK: connected(handle)
+        default: lose(handle.message, reconnecting: true)
+        }
+    }
+
+    private func expect(_ readiness: Readiness, on handle: ServerHandle) {
+        let watch = loop.watch(PQsocket(handle.pointer)) { [unowned self] in ready($0) }
+        watch.update(readiness)
+        self.watch = watch
+    }
+
+    private func connected(_ handle: ServerHandle) {
+        guard PQsetnonblocking(handle.pointer, 1) == 0, PQenterPipelineMode(handle.pointer) == 1
+        else {
+            lose(handle.message, reconnecting: true)
+            return
+        }
+        deadline?.stop()
+        failedAttempts = 0
+        state = .ready(handle)
+        expect(.readable, on: handle)
+        onChange(true, "connected")
+    }
+
+    private func expired() {
+        switch state {
+        case .connecting: lose("no connection within \(limits.connectTime)", reconnecting: true)
+        case .ready: lose("no answer within \(limits.answerTime)", reconnecting: true)
+        case .closed, .waiting: break
+        }
+    }
+
+    private func lose(_ reason: String, reconnecting: Bool) {
+        // Before the descriptor is closed with the handle.
+        watch?.cancel()
+        watch = nil
+        deadline?.stop()
+        let unsent = backlog
+        backlog.removeAll()
+        if reconnecting {
+            // Half a second at most at first: a restart is short. Then up to 5 s.
+            let backoff = Backoff(
+                first: .milliseconds(100), factor: 2, ceiling: limits.reconnectTime,
+                floor: .milliseconds(20))
+            let delay = backoff.delay(attempt: failedAttempts, using: &random)
+            failedAttempts += 1
+            state = .waiting(loop.startTimer(after: delay) { [unowned self] in connect() })
+        } else {
+            state = .closed
+        }
+        let ended = pipeline.connectionLost(reason)
+        onChange(false, reason)
+        for transaction in ended { transaction.completion(transaction.result) }
+        for waiting in unsent { waiting.completion(.failure(.away(reason))) }
+    }
+
+    // MARK: Transactions
+
+    private func send(
+        _ statements: [Statement], _ completion: @escaping Pipeline.Completion,
+        on handle: ServerHandle
+    ) {
+        if pipeline.isEmpty { deadline?.start(after: limits.answerTime) }
+        pipeline.transactionSent(completion: completion)
+        // A failure here means that the connection is broken (or memory is out): the next read or
+        // flush says so, and ends the transaction with it.
+        _ =
+            statements.allSatisfy { $0.send(on: handle) }
+            && PQpipelineSync(handle.pointer) == 1
+    }
+
+    private func flush(_ handle: ServerHandle) {
+        switch PQflush(handle.pointer) {
+        case 0: watch?.update(.readable)
+        case 1: watch?.update([.readable, .writable])
+        // The server's last words may still wait to be read: reading tells the loss.
+        default: watch?.update(.readable)
+        }
+    }
+
+    private func ready(_ readiness: Readiness) {
+        switch state {
+        case .connecting(let handle): advance(handle)
+        case .ready(let handle): exchange(readiness, on: handle)
+        case .closed, .waiting: break
+        }
+    }
+
+    private func exchange(_ readiness: Readiness, on handle: ServerHandle) {
+        var ended: [Pipeline.Ended] = []
+        var lost: String?
+        if readiness.contains(.readable) {
+            let consumed = PQconsumeInput(handle.pointer) == 1
+            let superseded = takeAnswers(handle, into: &ended)
+            if !consumed || handle.isBroken || superseded {
+                lost = pipeline.complaint?.message ?? handle.message
+            }
+        }
+        if lost == nil {
+            if ended.isEmpty == false {
+                sendBacklog(handle)
+                if pipeline.isEmpty {
+                    deadline?.stop()
+                } else {
+                    deadline?.start(after: limits.answerTime)
+                }
+            }
+            flush(handle)
+        }
+        // Last, because a completion may ask for more, or close the connection.
+        for transaction in ended { transaction.completion(transaction.result) }
+        if let lost, case .ready(let current) = state, current === handle {
+            lose(lost, reconnecting: true)
+        }
+    }
+
+    /// Reads what has arrived; true when the server turned out to be a standby.
+    private func takeAnswers(_ handle: ServerHandle, into ended: inout [Pipeline.Ended]) -> Bool {
+        var superseded = false
+        var insideQuery = false
+        while PQisBusy(handle.pointer) == 0 {
+            guard let result = PQgetResult(handle.pointer) else {
+                // nil ends a query; a second one means that there is nothing more to read.
+                if !insideQuery { break }
+                insideQuery = false
+                continue
+            }
+            defer { PQclear(result) }
+            switch PQresultStatus(result) {
+            case PGRES_PIPELINE_SYNC:
+                superseded = superseded || pipeline.complaint?.needsNewConnection == true
+                if let transaction = pipeline.synchronised() { ended.append(transaction) }
+            case PGRES_PIPELINE_ABORTED:
+                insideQuery = true
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
+                insideQuery = true
+                pipeline.answered(ResultTable(copying: result))
+            default:
+                insideQuery = true
+                pipeline.failed(ServerError(copying: result))
+            }
+        }
+        return superseded
+    }
+
+    private func sendBacklog(_ handle: ServerHandle) {
+        while !backlog.isEmpty, pipeline.count < limits.transactionsInFlight {
+            let next = backlog.removeFirst()
+            send(next.statements, next.completion, on: handle)
+        }
+    }
+
+    // MARK: Turning away
+
+    private func turnAway(_ completion: @escaping Pipeline.Completion, _ reason: String) {
+        turnedAway.append(Pipeline.Ended(completion: completion, result: .failure(.away(reason))))
+        // Once closed there is no later turn to wait for.
+        if let turnAway { turnAway.start(after: .zero) } else { finishTurnedAway() }
+    }
+
+    private func finishTurnedAway() {
+        let ended = turnedAway
+        turnedAway.removeAll()
+        for transaction in ended { transaction.completion(transaction.result) }
+    }
+}

@@ -1,0 +1,31 @@
+/// The schema's numbered files. A released one is never changed: a new one follows it.
+
+package struct Migration: Sendable {
+    package let number: Int
+    package let name: String
+    let sql: [UInt8]
+
+    /// Ascending, without gaps, from 1.
+    package static let all = [
+        Migration(number: 1, name: "init", sql: PackageResources.m0001_init_sql),
+        Migration(number: 2, name: "partitions", sql: PackageResources.m0002_partitions_sql),
+        Migration(number: 3, name: "delivery", sql: PackageResources.m0003_delivery_sql),
+    ]
+
+    /// The schema version that this binary is made for.
+    package static let newest = 3
+}
+
+package enum MigrationFailure: Error, Equatable, Sendable {
+    /// A newer binary has migrated the database: this one does not know what it would break.
+    case newerSchema(found: Int, known: Int)
+    case store(StoreFailure)
+}
+
+package struct MigrationReport: Equatable, Sendable {
+    /// Numbers of those that were applied now, ascending.
+    package var applied: [Int]
+    package var schemaVersion: Int
+    /// As the schema was made: it is never changed afterwards.
+    package var partitionCount: Int
+}

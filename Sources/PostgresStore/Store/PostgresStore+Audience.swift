@@ -1,0 +1,63 @@
+/// Audiences by name: the followers of an actor, read in pages.
+
+package struct AudienceMember: Equatable, Sendable {
+    package var inbox: String
+    package var sharedInbox: String?
+}
+
+extension PostgresStore {
+    /// One page of an audience, ascending by inbox.
+    ///
+    /// - Parameters:
+    ///   - relation: `schema.table` or `schema.view` with the columns audience, inbox and
+    ///     shared_inbox (text); an index on (audience, inbox) makes a page cheap.
+    ///   - after: the last inbox of the page before, nil for the first page.
+    package func audiencePage(
+        relation: String = "trunkline.follower", name: String, after: String?, limit: Int,
+        completion: @escaping (Result<[AudienceMember], StoreFailure>) -> Void
+    ) {
+        guard let quoted = quotedRelation(relation) else {
+            return reading.transact([]) { _ in
+                completion(
+                    .failure(
+                        .refused(
+                            sqlState: "42602",
+                            message: "'\(relation)' is not the name of a relation: schema.table")))
+            }
+        }
+        // Two texts of the statement, because `$3 is null or ...` would keep it off the index.
+        let statement = Statement(
+            """
+            select inbox, shared_inbox from \(quoted)
+            where audience = $1 \(after == nil ? "" : "and inbox > $3") order by inbox limit $2
+            """,
+            [.text(name), .bigint(Int64(limit))] + (after.map { [.text($0)] } ?? []))
+        reading.transact([statement]) { result in
+            completion(
+                result.map {
+                    $0[0].map { AudienceMember(inbox: $0.text(), sharedInbox: $0.optionalText()) }
+                })
+        }
+    }
+}
+
+/// `"schema"."table"`, or nil unless both are plain names: the one text of an operator that stands
+/// in a statement.
+private func quotedRelation(_ relation: String) -> String? {
+    let parts = relation.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return nil }
+    for part in parts {
+        guard let first = part.utf8.first, !(48...57).contains(first), part.utf8.count <= 63
+        else { return nil }
+        let plain = part.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        if !plain { return nil }
+    }
+    return parts.map { "\"\($0)\"" }.joined(separator: ".")
+}

@@ -1,0 +1,124 @@
+/// A connection that comes back: one of the three of a ``RedisQueue``.
+
+internal import DeliveryCore
+internal import EventLoop
+
+final class RedisLink {
+    private enum State {
+        case stopped
+        case connecting(RedisConnection)
+        /// Connected; what must stand before anybody uses the connection is under way.
+        case preparing(RedisConnection)
+        case ready(RedisConnection)
+        case waiting(LoopTimer)
+    }
+
+    private let loop: EventLoop
+    private let endpoint: RedisEndpoint
+    private let patience: Duration
+    private let nextTurn: NextTurn
+    private let random: () -> Double
+    private var state: State = .stopped
+    private var backoff = ReconnectBackoff()
+    private var downReason = "not started"
+
+    /// Runs on every new connection before it counts as ready.
+    var prepare: (RedisConnection, @escaping RedisCompletion<Void>) -> Void = { $1(.success(())) }
+    /// Ready, or not and why; told at every attempt that fails.
+    var onChange: (_ isReady: Bool, _ reason: String) -> Void = { _, _ in }
+
+    init(
+        loop: EventLoop, endpoint: RedisEndpoint, patience: Duration, nextTurn: NextTurn,
+        random: @escaping () -> Double
+    ) {
+        self.loop = loop
+        self.endpoint = endpoint
+        self.patience = patience
+        self.nextTurn = nextTurn
+        self.random = random
+    }
+
+    var clientID: Int64? { connection?.clientID }
+
+    func start() {
+        guard case .stopped = state else { return }
+        connect()
+    }
+
+    /// Fails what is outstanding before it returns.
+    func stop() {
+        let previous = state
+        state = .stopped
+        downReason = "stopped"
+        switch previous {
+        case .connecting(let connection), .preparing(let connection), .ready(let connection):
+            connection.close()
+        case .waiting(let timer): timer.cancel()
+        case .stopped: break
+        }
+    }
+
+    func send(
+        _ command: RedisCommand, blocking: Duration = .zero,
+        completion: @escaping RedisCompletion<RedisReply>
+    ) {
+        guard let connection else {
+            let reason = downReason
+            nextTurn.run { completion(.failure(.disconnected(reason))) }
+            return
+        }
+        connection.send(command, blocking: blocking, completion: completion)
+    }
+
+    /// A pipeline: all replies in order, or the first failure once every reply is there.
+    func send(
+        _ commands: [RedisCommand], completion: @escaping RedisCompletion<[RedisReply]>
+    ) {
+        let gathering = Gathering(count: commands.count, nextTurn: nextTurn, completion: completion)
+        for (index, command) in commands.enumerated() {
+            send(command, completion: gathering.part(index))
+        }
+    }
+
+    private var connection: RedisConnection? {
+        if case .ready(let connection) = state { return connection }
+        return nil
+    }
+
+    private func connect() {
+        let connection = RedisConnection(
+            loop: loop, endpoint: endpoint, patience: patience, nextTurn: nextTurn)
+        connection.onReady = { [weak self] in self?.connected() }
+        connection.onClose = { [weak self] in self?.lost(because: $0) }
+        state = .connecting(connection)
+        connection.connect(attempt: backoff.attempts)
+    }
+
+    private func connected() {
+        guard case .connecting(let connection) = state else { return }
+        state = .preparing(connection)
+        prepare(connection) { [weak self] outcome in self?.prepared(outcome) }
+    }
+
+    private func prepared(_ outcome: Result<Void, RedisFailure>) {
+        guard case .preparing(let connection) = state else { return }
+        switch outcome {
+        case .success:
+            state = .ready(connection)
+            backoff.reset()
+            onChange(true, "connected")
+        // Told by onClose.
+        case .failure(.disconnected): break
+        case .failure(let failure):
+            connection.close()
+            lost(because: "\(failure)")
+        }
+    }
+
+    private func lost(because reason: String) {
+        let pause = backoff.next(draw: random())
+        state = .waiting(loop.startTimer(after: pause) { [weak self] in self?.connect() })
+        downReason = reason
+        onChange(false, reason)
+    }
+}

@@ -1,0 +1,78 @@
+/// Who owns a partition: the lease `INCARNATION EPOCH`, with epoch 0 until PostgreSQL has given one.
+
+package import DeliveryCore
+
+extension RedisQueue {
+    /// Takes a lease that nobody has, for the lease time; true also when it is ours already and
+    /// not yet sealed.
+    package func takeLease(
+        _ partition: PartitionNumber, completion: @escaping RedisCompletion<Bool>
+    ) {
+        let lease = OwnedLease(partition: partition, epoch: Epoch(rawValue: 0))
+        run(.takeLease, keys: [keys.lease(partition)]) { command in
+            command.append(leaseValue(lease))
+            command.append(leaseMilliseconds)
+        } completion: {
+            completion($0.reading { reply throws(RedisFailure) in try reply.expectInteger() == 1 })
+        }
+    }
+
+    /// Writes the epoch into a lease that is still ours, and renews it; false when it is not.
+    package func sealLease(
+        _ partition: PartitionNumber, _ epoch: Epoch, completion: @escaping RedisCompletion<Bool>
+    ) {
+        run(.sealLease, keys: [keys.lease(partition)]) { command in
+            command.append("\(incarnation.rawValue) ")
+            command.append(leaseValue(OwnedLease(partition: partition, epoch: epoch)))
+            command.append(leaseMilliseconds)
+        } completion: {
+            completion($0.reading { reply throws(RedisFailure) in try reply.expectInteger() == 1 })
+        }
+    }
+
+    /// Renews leases; answers the partitions of those that are no longer ours.
+    ///
+    /// A failure says nothing of any of them: their deadline runs from the last renewal *sent*.
+    package func renewLeases(
+        _ leases: [OwnedLease], completion: @escaping RedisCompletion<[PartitionNumber]>
+    ) {
+        runOnEach(leases, .renewLease) { [leaseMilliseconds] in
+            $0.append(leaseMilliseconds)
+        } completion: { outcome in
+            completion(
+                outcome.map { held in zip(leases, held).filter { !$1 }.map(\.0.partition) })
+        }
+    }
+
+    /// Gives leases back; one that is no longer ours stays as it is.
+    package func releaseLeases(
+        _ leases: [OwnedLease], completion: @escaping RedisCompletion<Void>
+    ) {
+        runOnEach(leases, .releaseLease) { _ in
+        } completion: {
+            completion($0.map { _ in })
+        }
+    }
+
+    func leaseValue(_ lease: OwnedLease) -> String {
+        "\(incarnation.rawValue) \(lease.epoch.rawValue)"
+    }
+
+    /// One script per lease: each stands in a slot of its own.
+    private func runOnEach(
+        _ leases: [OwnedLease], _ script: RedisScript,
+        arguments: (inout RedisCommand) -> Void, completion: @escaping RedisCompletion<[Bool]>
+    ) {
+        let gathering = Gathering<RedisReply>(count: leases.count, nextTurn: nextTurn) {
+            completion($0.map { replies in replies.map { $0.integer == 1 } })
+        }
+        for (index, lease) in leases.enumerated() {
+            run(script, keys: [keys.lease(lease.partition)]) { command in
+                command.append(leaseValue(lease))
+                arguments(&command)
+            } completion: {
+                gathering.part(index)($0)
+            }
+        }
+    }
+}

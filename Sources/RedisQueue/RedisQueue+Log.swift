@@ -1,0 +1,81 @@
+/// The partitions' logs: written by expanders, read by their one owner.
+
+package import DeliveryCore
+
+package struct LogRead: Sendable {
+    package var entries: [(PartitionNumber, [LogEntry])] = []
+    /// What cannot be read; to be resolved by the owner, or it comes again with every takeover.
+    package var malformed: [(PartitionNumber, StreamID, reason: String)] = []
+}
+
+extension RedisQueue {
+    /// Appends fan-outs to logs, in order, as one pipeline; succeeds only when each has.
+    ///
+    /// After a failure some may stand in the logs: route all again, with `again` set.
+    package func route(
+        _ fanouts: [(PartitionNumber, Fanout)], completion: @escaping RedisCompletion<Void>
+    ) {
+        let additions = fanouts.map { partition, fanout in
+            precondition(
+                (1...LogEntry.inboxLimit).contains(fanout.inboxes.count),
+                "an entry holds 1 to \(LogEntry.inboxLimit) inboxes")
+            var command = RedisCommand("XADD", keys.log(partition), "*")
+            command.append(fanout)
+            return command
+        }
+        commands.send(additions) { completion($0.map { _ in }) }
+    }
+
+    /// Reads on in all the given logs at once: up to `count` entries of each. Waits at most
+    /// `blockMilliseconds` (0: not at all) for the first. One such read at a time.
+    package func readLogs(
+        _ logs: [(PartitionNumber, after: StreamID)], count: Int, blockMilliseconds: Int,
+        completion: @escaping RedisCompletion<LogRead>
+    ) {
+        guard !logs.isEmpty else { return nextTurn.run { completion(.success(LogRead())) } }
+        var command = RedisCommand("XREAD", "COUNT")
+        command.append(count)
+        command.appendBlock(milliseconds: blockMilliseconds)
+        command.append("STREAMS")
+        let names = logs.map { keys.log($0.0) }
+        for name in names { command.append(name) }
+        for (_, after) in logs { command.append(after.description) }
+        let blocking = Duration.milliseconds(blockMilliseconds)
+        logReader.read(command, blocking: blocking) { outcome in
+            completion(
+                outcome.reading { reply throws(RedisFailure) in
+                    try Self.logRead(reply, logs: zip(logs, names).map { ($0.0, $1) })
+                })
+        }
+    }
+
+    /// Makes a waiting ``readLogs(_:count:blockMilliseconds:completion:)`` answer soon, with
+    /// nothing if nothing has come.
+    package func interruptLogRead() { logReader.interrupt() }
+
+    private static func logRead(
+        _ reply: RedisReply, logs: [(partition: PartitionNumber, name: String)]
+    ) throws(RedisFailure) -> LogRead {
+        var read = LogRead()
+        var rest = logs[...]
+        for stream in try reply.streams() {
+            // Redis answers in the order of the question and leaves out what has nothing.
+            guard let place = rest.firstIndex(where: { $0.name == stream.key }) else {
+                throw .malformed("a log that was asked for expected, not \(stream.key)")
+            }
+            let partition = rest[place].partition
+            rest = rest[(place + 1)...]
+            var entries: [LogEntry] = []
+            entries.reserveCapacity(stream.entries.count)
+            for entry in stream.entries {
+                do throws(MalformedLogEntry) {
+                    entries.append(try LogEntry(entry))
+                } catch {
+                    read.malformed.append((partition, entry.id, reason: error.reason))
+                }
+            }
+            if !entries.isEmpty { read.entries.append((partition, entries)) }
+        }
+        return read
+    }
+}

@@ -1,0 +1,4 @@
+#!lua flags=allow-oom
+-- KEYS: the lease. ARGV: the value it must have.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])

@@ -1,0 +1,57 @@
+#!lua flags=allow-oom
+-- Ends log entries, each once: what is owed still goes to a held list or to `later` in the same
+-- step, and an entry that has ended before puts nothing there again. Deletes before it adds.
+-- KEYS: log, lease, later, hosts, and the prefix of the held lists: their number is not known
+--       beforehand, and the hash tag puts them all into the slot of the other keys.
+-- ARGV: our lease value, then for each entry: id; how many holds, {host, head|tail, pointers};
+--       how many laters, {due, pointer}; how many host states, {host, state}.
+local log, lease, later, hosts, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+if redis.call('GET', lease) ~= ARGV[1] then
+  return redis.error_reply('FENCED the lease is not ours')
+end
+
+local POINTER = 13 -- bytes
+local at = 1
+local function take()
+  at = at + 1
+  return ARGV[at]
+end
+
+local holds, laters, states, ended = {}, {}, {}, 0
+while at < #ARGV do
+  local mine = redis.call('XDEL', log, take()) == 1
+  if mine then ended = ended + 1 end
+  for _ = 1, tonumber(take()) do
+    local hold = { host = take() }
+    hold.side = take()
+    hold.packed = take()
+    if mine then holds[#holds + 1] = hold end
+  end
+  for _ = 1, tonumber(take()) do
+    local due = take()
+    local pointer = take()
+    if mine then laters[#laters + 1] = { due, pointer } end
+  end
+  for _ = 1, tonumber(take()) do
+    local host = take()
+    local state = take()
+    if mine then states[#states + 1] = { host, state } end
+  end
+end
+
+for _, hold in ipairs(holds) do
+  local list, packed = held .. hold.host, hold.packed
+  if hold.side == 'head' then
+    -- LPUSH turns the order round, so the last one goes first.
+    for from = #packed - POINTER + 1, 1, -POINTER do
+      redis.call('LPUSH', list, packed:sub(from, from + POINTER - 1))
+    end
+  else
+    for from = 1, #packed, POINTER do
+      redis.call('RPUSH', list, packed:sub(from, from + POINTER - 1))
+    end
+  end
+end
+for _, entry in ipairs(laters) do redis.call('ZADD', later, entry[1], entry[2]) end
+for _, entry in ipairs(states) do redis.call('HSET', hosts, entry[1], entry[2]) end
+return ended

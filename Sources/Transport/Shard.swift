@@ -1,0 +1,208 @@
+/// One libcurl multi handle: the transfers, connections and names of its share of the hosts.
+
+internal import CCurl
+internal import DeliveryCore
+internal import EventLoop
+
+/// libcurl calls back from within curl_multi_socket_action, curl_multi_add_handle and
+/// curl_multi_remove_handle. The callbacks only set watches and the timer; whoever finished is read
+/// from the multi handle's messages when libcurl has returned.
+final class Shard {
+    /// Beyond it, names without a transfer are taken out of libcurl's name cache.
+    private static let seedLimit = 1_024
+
+    /// Addresses that stand in libcurl's name cache for one authority.
+    private struct Seed {
+        var addresses: [String]
+        var name: String
+        var port: UInt16
+        var transfers = 0
+    }
+
+    private let multi: UnsafeMutableRawPointer
+    private let sockets: SocketTable
+    private let finished: (Transfer, CURLcode) -> Void
+    private var timer: LoopTimer?
+    private var active: [Transfer] = []
+    private var seeds: [String: Seed] = [:]
+    /// Gave up one address while connecting (see `pushOn`).
+    private var betweenAddresses: [Transfer] = []
+    /// Removal lines that the next transfer takes along.
+    private var removals: [String] = []
+
+    init(
+        loop: EventLoop, sockets: SocketTable, connectionLimit: Int,
+        finished: @escaping (Transfer, CURLcode) -> Void
+    ) {
+        guard let multi = curl_multi_init() else { preconditionFailure("curl_multi_init failed") }
+        self.multi = multi
+        self.sockets = sockets
+        self.finished = finished
+        timer = loop.timer { [unowned self] in
+            act(on: trunkline_curl_socket_bad(), [])
+        }
+        let this = Unmanaged.passUnretained(self).toOpaque()
+        set(trunkline_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, connectionLimit))
+        set(trunkline_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING)))
+        set(trunkline_curl_multi_set_socket_callback(multi, watchShardSocket))
+        set(trunkline_curl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this))
+        set(trunkline_curl_multi_set_timer_callback(multi, setShardTimer))
+        set(trunkline_curl_multi_set_pointer(multi, CURLMOPT_TIMERDATA, this))
+    }
+
+    deinit {
+        for transfer in active { curl_multi_remove_handle(multi, transfer.easy) }
+        // What is closed from here on must not call back into an object that is going away; the
+        // sockets themselves are closed through the table.
+        set(trunkline_curl_multi_set_socket_callback(multi, nil))
+        set(trunkline_curl_multi_set_timer_callback(multi, nil))
+        curl_multi_cleanup(multi)
+        timer?.cancel()
+    }
+
+    /// Starts a transfer. `addresses` are those of the destination's name; nil for a literal one.
+    func begin(
+        _ transfer: Transfer, _ pending: PendingTransfer, to destination: Destination,
+        addresses: [String]?
+    ) {
+        var lines = removals
+        removals.removeAll(keepingCapacity: true)
+        if let addresses { lines += seed(destination, addresses) }
+        transfer.prepare(pending, to: destination, resolutions: lines)
+        transfer.position = active.count
+        active.append(transfer)
+        let status = curl_multi_add_handle(multi, transfer.easy)
+        precondition(status == CURLM_OK, describe(status))
+    }
+
+    /// Ends all transfers without reporting them.
+    func cancelAll() -> [Transfer] {
+        let cancelled = active
+        for transfer in cancelled { remove(transfer) }
+        return cancelled
+    }
+
+    /// A line for CURLOPT_RESOLVE when libcurl does not know the addresses yet, or others: it then
+    /// replaces the entry. Connections that stand are kept, they belong to the name.
+    private func seed(_ destination: Destination, _ addresses: [String]) -> [String] {
+        let key = destination.authority
+        let transfers = seeds[key]?.transfers ?? 0
+        if seeds[key]?.addresses == addresses {
+            seeds[key]?.transfers += 1
+            return []
+        }
+        seeds[key] = Seed(
+            addresses: addresses, name: destination.name, port: destination.port,
+            transfers: transfers + 1)
+        return ["\(destination.name):\(destination.port):\(addresses.joined(separator: ","))"]
+    }
+
+    private func unseed(_ authority: String) {
+        guard var seed = seeds[authority] else { return }
+        seed.transfers -= 1
+        seeds[authority] = seed
+        if seed.transfers == 0, seeds.count > Self.seedLimit {
+            seeds[authority] = nil
+            removals.append("-\(seed.name):\(seed.port)")
+        }
+    }
+
+    private func act(on descriptor: curl_socket_t, _ readiness: Readiness) {
+        var running: Int32 = 0
+        let status = curl_multi_socket_action(multi, descriptor, readiness.rawValue, &running)
+        precondition(status == CURLM_OK, describe(status))
+        collect()
+        pushOn()
+    }
+
+    /// Has libcurl try the next address of a host at once.
+    ///
+    /// When an address does not answer, libcurl 7.88 prepares the next attempt, but opens its socket
+    /// only when the transfer runs again, and waits for nothing that would make it run: the attempt
+    /// would begin when the connect timeout ends it (`baller_initiate` in lib/connect.c). Taking a
+    /// transfer out of a pause is the one call that makes it run.
+    private func pushOn() {
+        guard !betweenAddresses.isEmpty else { return }
+        let transfers = betweenAddresses
+        betweenAddresses.removeAll()
+        for transfer in transfers where !transfer.record.isReady && isActive(transfer) {
+            curl_easy_pause(transfer.easy, CURLPAUSE_RECV)
+            curl_easy_pause(transfer.easy, CURLPAUSE_CONT)
+        }
+    }
+
+    private func isActive(_ transfer: Transfer) -> Bool {
+        transfer.position < active.count && active[transfer.position] === transfer
+    }
+
+    /// Reads all messages before anything is reported: a report may start or cancel transfers.
+    private func collect() {
+        var ended: [(Transfer, CURLcode)] = []
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else {
+                continue
+            }
+            let code = trunkline_curl_result(message)
+            let transfer = Transfer.owner(of: easy)
+            remove(transfer)
+            ended.append((transfer, code))
+        }
+        for (transfer, code) in ended { finished(transfer, code) }
+    }
+
+    private func remove(_ transfer: Transfer) {
+        let status = curl_multi_remove_handle(multi, transfer.easy)
+        precondition(status == CURLM_OK, describe(status))
+        if let authority = transfer.record.destination?.authority { unseed(authority) }
+        let last = active.removeLast()
+        if last !== transfer {
+            last.position = transfer.position
+            active[transfer.position] = last
+        }
+    }
+
+    private func set(_ status: CURLMcode) { precondition(status == CURLM_OK, describe(status)) }
+
+    private func describe(_ status: CURLMcode) -> String {
+        "libcurl multi: " + String(cString: curl_multi_strerror(status))
+    }
+
+    fileprivate func watch(
+        _ easy: UnsafeMutableRawPointer, _ descriptor: curl_socket_t, _ what: Int32
+    ) {
+        if what == CURL_POLL_REMOVE {
+            sockets.pause(descriptor)
+            // Also said of a transfer that failed: it is not active any more when this is looked at.
+            let transfer = Transfer.owner(of: easy)
+            if !transfer.record.isReady { betweenAddresses.append(transfer) }
+        } else {
+            sockets.update(descriptor, Readiness(rawValue: what & 3)) { [unowned self] readiness in
+                act(on: descriptor, readiness)
+            }
+        }
+    }
+
+    fileprivate func setTimer(_ milliseconds: Int) {
+        if milliseconds < 0 {
+            timer?.stop()
+        } else {
+            // libuv's clock counts whole milliseconds, so its timers may be early by a fraction of
+            // one. libcurl then does nothing, and does not ask for the same time again: what should
+            // have timed out hangs until something else happens.
+            timer?.start(after: .milliseconds(milliseconds == 0 ? 0 : milliseconds + 1))
+        }
+    }
+}
+
+private let watchShardSocket: curl_socket_callback = { easy, descriptor, what, client, _ in
+    guard let easy, let client else { return 0 }
+    Unmanaged<Shard>.fromOpaque(client).takeUnretainedValue().watch(easy, descriptor, what)
+    return 0
+}
+
+private let setShardTimer: curl_multi_timer_callback = { _, milliseconds, client in
+    guard let client else { return 0 }
+    Unmanaged<Shard>.fromOpaque(client).takeUnretainedValue().setTimer(milliseconds)
+    return 0
+}

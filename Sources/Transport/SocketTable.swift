@@ -1,0 +1,82 @@
+/// The sockets that libcurl has open, by descriptor, and what is waited for on each.
+
+internal import CCurl
+internal import EventLoop
+
+/// Outlives every connection: libcurl closes sockets through it until its multi handles are gone.
+/// A watch is kept, paused, while its connection is idle.
+final class SocketTable {
+    private struct Entry {
+        var watch: DescriptorWatch
+        var interest: Readiness
+        let handler: (Readiness) -> Void
+    }
+
+    private let loop: EventLoop
+    private var entries: [Entry?] = []
+
+    init(loop: EventLoop) { self.loop = loop }
+
+    /// Libcurl may have closed sockets behind our back (see `open`): their watches must not outlive
+    /// the loop.
+    deinit { for entry in entries { entry?.watch.cancel() } }
+
+    /// Opens a socket; negative with `errno` set when there is none to be had.
+    ///
+    /// libcurl 7.88 closes connection attempts that it gives up (`cf_socket_close`, "not active")
+    /// without a word to either callback, and the kernel gives the number to the next attempt at
+    /// once. If what libcurl waits for is the same as before it does not say that either: so the
+    /// new socket inherits what was wanted of the old one.
+    func open(family: Int32, type: Int32, protocol: Int32) -> Int32 {
+        let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let descriptor = socket(family, type | flags, `protocol`)
+        guard descriptor >= 0 else { return descriptor }
+        if let stale = entry(descriptor) {
+            forget(descriptor)
+            if !stale.interest.isEmpty {
+                update(descriptor, stale.interest, handler: stale.handler)
+            }
+        }
+        return descriptor
+    }
+
+    /// Waits for this from now on; the handler is that of the first call for a descriptor.
+    func update(
+        _ descriptor: Int32, _ interest: Readiness, handler: @escaping (Readiness) -> Void
+    ) {
+        while descriptor >= entries.count { entries.append(nil) }
+        let index = Int(descriptor)
+        if entries[index] == nil {
+            entries[index] = Entry(
+                watch: loop.watch(descriptor, handler: handler), interest: [], handler: handler)
+        }
+        entries[index]?.interest = interest
+        entries[index]?.watch.update(interest)
+    }
+
+    func pause(_ descriptor: Int32) {
+        guard let entry = entry(descriptor) else { return }
+        entries[Int(descriptor)]?.interest = []
+        entry.watch.update([])
+    }
+
+    fileprivate func close(_ descriptor: Int32) -> Int32 {
+        forget(descriptor)
+        return CCurl.close(descriptor)
+    }
+
+    private func entry(_ descriptor: Int32) -> Entry? {
+        descriptor < entries.count ? entries[Int(descriptor)] : nil
+    }
+
+    private func forget(_ descriptor: Int32) {
+        guard let entry = entry(descriptor) else { return }
+        entry.watch.cancel()
+        entries[Int(descriptor)] = nil
+    }
+}
+
+let closeSocket: curl_closesocket_callback = { client, descriptor in
+    guard let client else { return -1 }
+    return Unmanaged<SocketTable>.fromOpaque(client).takeUnretainedValue().close(descriptor)
+}

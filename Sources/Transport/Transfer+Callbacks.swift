@@ -1,0 +1,93 @@
+/// What libcurl calls back during a transfer. It records; only addresses are judged on the spot.
+
+internal import CCurl
+internal import DeliveryCore
+internal import Glibc
+
+extension Transfer {
+    func setCallbacks() {
+        let this = Unmanaged.passUnretained(self).toOpaque()
+        set(trunkline_curl_set_pointer(easy, CURLOPT_PRIVATE, this))
+        set(trunkline_curl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, recordHeader))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_HEADERDATA, this))
+        set(trunkline_curl_set_data_callback(easy, CURLOPT_WRITEFUNCTION, recordBody))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_WRITEDATA, this))
+        set(trunkline_curl_set_open_callback(easy, openSocket))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, this))
+        set(trunkline_curl_set_prerequest_callback(easy, recordReady))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_PREREQDATA, this))
+        // Connections outlive the transfer that opened them, so the table is their client.
+        let table = Unmanaged.passUnretained(sockets).toOpaque()
+        set(trunkline_curl_set_close_callback(easy, closeSocket))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, table))
+    }
+
+    /// Judges the address here and now, unlike every other callback: after this libcurl connects.
+    fileprivate func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        guard let network = NetworkAddress(trunkline_curl_address(address)),
+            addressGuard.permits(network)
+        else {
+            record.refusedAddresses += 1
+            return trunkline_curl_socket_bad()
+        }
+        let descriptor = sockets.open(
+            family: address.pointee.family, type: address.pointee.socktype,
+            protocol: address.pointee.protocol)
+        if descriptor < 0 {
+            record.socketError = errno
+        } else {
+            record.openedSockets += 1
+            record.isReady = false
+        }
+        return descriptor
+    }
+
+    /// The second look, at the address that the connection really has; also of a kept-alive one.
+    fileprivate func ready(_ address: UnsafePointer<CChar>?) -> Int32 {
+        guard let address, let network = NetworkAddress(String(cString: address)),
+            addressGuard.permits(network)
+        else {
+            record.refusedAddresses += 1
+            return CURL_PREREQFUNC_ABORT
+        }
+        record.isReady = true
+        return CURL_PREREQFUNC_OK
+    }
+
+    fileprivate func header(_ count: Int) -> Int {
+        record.headerBytes += count
+        if record.headerBytes <= headerByteLimit { return count }
+        record.overran = .headers
+        return 0
+    }
+
+    fileprivate func body(_ bytes: UnsafeRawBufferPointer) -> Int {
+        record.bodyBytes += bytes.count
+        let room = Answer.excerptLimit - record.excerpt.count
+        if room > 0 { record.excerpt.append(contentsOf: bytes.prefix(room)) }
+        if record.bodyBytes < bodyByteLimit { return bytes.count }
+        record.overran = .body
+        return 0
+    }
+}
+
+private func transfer(_ client: UnsafeMutableRawPointer?) -> Transfer? {
+    client.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+}
+
+private let recordHeader: curl_write_callback = { _, size, count, client in
+    transfer(client)?.header(size * count) ?? 0
+}
+
+private let recordBody: curl_write_callback = { bytes, size, count, client in
+    transfer(client)?.body(UnsafeRawBufferPointer(start: bytes, count: size * count)) ?? 0
+}
+
+private let openSocket: curl_opensocket_callback = { client, _, address in
+    guard let address, let transfer = transfer(client) else { return trunkline_curl_socket_bad() }
+    return transfer.open(address)
+}
+
+private let recordReady: curl_prereq_callback = { client, address, _, _, _ in
+    transfer(client)?.ready(address) ?? CURL_PREREQFUNC_ABORT
+}

@@ -1,0 +1,140 @@
+/// One libcurl easy handle, and what its callbacks record about the transfer it makes.
+
+internal import CCurl
+internal import DeliveryCore
+internal import Glibc
+
+/// Pooled: the options that never change are set once. C points at it, so it never moves; it must
+/// outlive the handle's stay in a multi handle.
+final class Transfer {
+    /// A longer `Retry-After` is no date and no number of seconds.
+    static let retryAfterLimit = 64
+    /// Answers are small; libcurl's default of 16 kB would be held by every transfer in flight.
+    static let receiveBufferBytes = 4_096
+
+    let easy: UnsafeMutableRawPointer
+    let addressGuard: AddressGuard
+    /// The shard's, while the transfer is in it.
+    var position = 0
+    var record = Record()
+    let sockets: SocketTable
+    let headerByteLimit: Int
+    let bodyByteLimit: Int
+    let errorText: UnsafeMutablePointer<CChar>
+    private var headers: UnsafeMutablePointer<curl_slist>?
+    private var resolutions: UnsafeMutablePointer<curl_slist>?
+
+    /// What belongs to the transfer of the moment.
+    struct Record {
+        var pending: PendingTransfer?
+        var destination: Destination?
+        var headerBytes = 0
+        var bodyBytes = 0
+        var excerpt: [UInt8] = []
+        var overran: Limit?
+        var openedSockets = 0
+        var refusedAddresses = 0
+        /// The errno of socket(2) when there was no socket to be had.
+        var socketError: Int32 = 0
+        /// TCP and TLS stand and the request may be written.
+        var isReady = false
+    }
+
+    enum Limit { case headers, body }
+
+    init(configuration: TransportConfiguration, addressGuard: AddressGuard, sockets: SocketTable) {
+        guard let easy = curl_easy_init() else { preconditionFailure("curl_easy_init failed") }
+        self.easy = easy
+        self.addressGuard = addressGuard
+        self.sockets = sockets
+        headerByteLimit = configuration.headerByteLimit
+        bodyByteLimit = configuration.bodyByteLimit
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        setProtocol(configuration)
+        setSecurity(configuration)
+        setCallbacks()
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        curl_slist_free_all(headers)
+        curl_slist_free_all(resolutions)
+        errorText.deallocate()
+    }
+
+    /// Makes the handle ready to be added to a multi handle. `resolutions` are lines of
+    /// CURLOPT_RESOLVE.
+    func prepare(
+        _ pending: PendingTransfer, to destination: Destination, resolutions lines: [String]
+    ) {
+        let request = pending.request
+        record = Record()
+        record.pending = pending
+        record.destination = destination
+        errorText.pointee = 0
+
+        var list: UnsafeMutablePointer<curl_slist>?
+        for header in request.headers { list = curl_slist_append(list, header) }
+        // A name without value keeps libcurl from sending its own: Accept makes Hubzilla answer 406,
+        // Expect makes small servers wait.
+        for header in ["Accept:", "Expect:"] { list = curl_slist_append(list, header) }
+        curl_slist_free_all(headers)
+        headers = list
+
+        curl_slist_free_all(resolutions)
+        resolutions = lines.reduce(nil) { curl_slist_append($0, $1) }
+
+        set(CURLOPT_URL, request.url)
+        set(CURLOPT_FRESH_CONNECT, request.onFreshConnection ? 1 : 0)
+        set(trunkline_curl_set_list(easy, CURLOPT_HTTPHEADER, headers))
+        set(trunkline_curl_set_list(easy, CURLOPT_RESOLVE, resolutions))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_POSTFIELDS, request.body.bytes.baseAddress))
+        set(
+            trunkline_curl_set_offset(
+                easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count)))
+    }
+
+    /// What came of it; to be called when the handle has left the multi handle.
+    func exchange(_ code: CURLcode) -> Exchange {
+        TransferEnding(
+            code: code, status: long(CURLINFO_RESPONSE_CODE), retryAfter: retryAfter,
+            osError: Int32(long(CURLINFO_OS_ERRNO)), text: String(cString: errorText),
+            record: record
+        ).exchange
+    }
+
+    /// The transfer whose handle this is.
+    static func owner(of easy: UnsafeMutableRawPointer) -> Transfer {
+        var owner: UnsafeMutableRawPointer?
+        trunkline_curl_get_pointer(easy, CURLINFO_PRIVATE, &owner)
+        guard let owner else { preconditionFailure("an easy handle without its transfer") }
+        return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
+    }
+
+    var connectCount: Int { long(CURLINFO_NUM_CONNECTS) }
+
+    var remoteAddress: String? {
+        var text: UnsafePointer<CChar>?
+        trunkline_curl_get_text(easy, CURLINFO_PRIMARY_IP, &text)
+        return text.map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Lets go of the request's memory; the handle keeps no pointer to it that it would use again.
+    func release() { record = Record() }
+
+    private var retryAfter: String? {
+        var header: UnsafeMutablePointer<curl_header>?
+        let status = curl_easy_header(easy, "Retry-After", 0, UInt32(CURLH_HEADER), -1, &header)
+        guard status == CURLHE_OK, let value = header?.pointee.value,
+            strlen(value) <= Self.retryAfterLimit
+        else { return nil }
+        return String(cString: value)
+    }
+
+    private func long(_ info: CURLINFO) -> Int {
+        var value = 0
+        trunkline_curl_get_long(easy, info, &value)
+        return value
+    }
+}

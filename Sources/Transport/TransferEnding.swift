@@ -1,0 +1,69 @@
+/// From libcurl's result to an exchange: the one place that knows its codes.
+
+internal import CCurl
+internal import DeliveryCore
+internal import Glibc
+
+struct TransferEnding {
+    var code: CURLcode
+    var status: Int
+    var retryAfter: String?
+    var osError: Int32
+    /// CURLOPT_ERRORBUFFER, which says more than the code.
+    var text: String
+    var record: Transfer.Record
+
+    var exchange: Exchange {
+        // We ended it: the answer is as complete as it needs to be.
+        if code == CURLE_OK || record.overran == .body {
+            return .answered(
+                Answer(status: status, retryAfter: retryAfter, excerpt: record.excerpt))
+        }
+        return .failed(failure, detail: detail)
+    }
+
+    private var detail: String {
+        if record.overran == .headers { return "header fields exceed their limit" }
+        return text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
+    }
+
+    private var failure: TransportFailure {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST: .nameUnavailable
+        case CURLE_COULDNT_CONNECT: connectFailure
+        case CURLE_OPERATION_TIMEDOUT:
+            // A handshake that hangs is a connection that was not made: nothing has been sent yet.
+            record.isReady ? .timedOut : .connectTimedOut
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
+            CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+            .certificateInvalid
+        case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER: .tlsFailed
+        case CURLE_ABORTED_BY_CALLBACK: record.refusedAddresses > 0 ? .forbiddenAddress : .notSent
+        case CURLE_WRITE_ERROR: record.overran == .headers ? .malformedAnswer : .connectionLost
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_FILESIZE_EXCEEDED, CURLE_BAD_CONTENT_ENCODING:
+            .malformedAnswer
+        case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND:
+            .connectionLost
+        case CURLE_RECV_ERROR:
+            // The same code for a broken connection and for broken chunks; only the text differs.
+            text.contains("chunked-encoding") ? .malformedAnswer : .connectionLost
+        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_OUT_OF_MEMORY:
+            // Once the request is out: an answer that is not HTTP/1, or one endless header line.
+            record.isReady ? .malformedAnswer : .notSent
+        default: record.isReady ? .connectionLost : .notSent
+        }
+    }
+
+    private var connectFailure: TransportFailure {
+        if record.openedSockets == 0 {
+            if record.socketError != 0, record.socketError != EAFNOSUPPORT { return .notSent }
+            if record.refusedAddresses > 0 { return .forbiddenAddress }
+        }
+        switch osError {
+        case ETIMEDOUT: return .connectTimedOut
+        // Our ports or buffers are used up.
+        case EADDRNOTAVAIL, ENOBUFS, ENOMEM: return .notSent
+        default: return .connectFailed
+        }
+    }
+}

@@ -1,0 +1,193 @@
+/// HTTP to remote inboxes: libcurl's multi interface on the event loop.
+///
+/// Semantics are at least once. Besides the caller's own retries, libcurl repeats a request by
+/// itself, on a new connection, when a kept-alive one turns out to be closed before any byte of an
+/// answer came: a receiver that acted on the first and died before answering sees it twice.
+
+internal import CCurl
+internal import DeliveryCore
+package import EventLoop
+
+package final class Transport {
+    package typealias Completion = (TransferReport) -> Void
+
+    /// Transfers whose handles are kept for the next one.
+    private static let poolLimit = 512
+
+    private let loop: EventLoop
+    private let configuration: TransportConfiguration
+    private let addressGuard: AddressGuard
+    private let names: NameResolver
+    private let sockets: SocketTable
+    private var shards: [Shard] = []
+    private var pool: [Transfer] = []
+    private var counted = TransportStatistics()
+    /// Transfers that ended before they began, to be reported in the next turn.
+    private var stillborn: [(PendingTransfer, TransportFailure, String)] = []
+    private var stillbornTimer: LoopTimer?
+
+    package private(set) var inFlight = 0
+    /// Counts the calls of `cancelAll`: what began before the last one is not reported.
+    private var generation = 0
+
+    package convenience init(
+        loop: EventLoop, configuration: TransportConfiguration,
+        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    ) {
+        NameResolver.sizeThreadPool
+        self.init(loop: loop, configuration: configuration, random: random) {
+            [unowned loop] name, handler in
+            loop.resolve(name, handler: handler)
+        }
+    }
+
+    /// With another source of addresses than the system's resolver, which a test cannot have answer
+    /// differently the second time.
+    package init(
+        loop: EventLoop, configuration: TransportConfiguration,
+        random: any RandomNumberGenerator,
+        lookup: @escaping (String, @escaping (NameLookup.Outcome) -> Void) -> Void
+    ) {
+        precondition(CurlLibrary.ready, "the locale C.UTF-8 is missing")
+        self.loop = loop
+        self.configuration = configuration
+        sockets = SocketTable(loop: loop)
+        addressGuard = AddressGuard(allowed: configuration.allowedAddresses)
+        names = NameResolver(
+            loop: loop, limits: configuration.names, random: random, lookup: lookup)
+        stillbornTimer = loop.timer { [unowned self] in reportStillborn() }
+        shards = (0..<configuration.shardCount).map { [sockets] _ in
+            Shard(
+                loop: loop, sockets: sockets, connectionLimit: configuration.connectionsPerShard
+            ) { [unowned self] transfer, code in
+                finish(transfer, code)
+            }
+        }
+    }
+
+    /// Ours may be the last reference to the loop, which must outlive its timers and watches.
+    deinit {
+        stillbornTimer?.cancel()
+        shards.removeAll()
+    }
+
+    package var statistics: TransportStatistics {
+        var statistics = counted
+        statistics.lookups = names.lookups
+        return statistics
+    }
+
+    /// Sends one request; `completion` runs exactly once, in a later turn, unless `cancelAll` comes
+    /// first.
+    package func send(_ request: TransferRequest, completion: @escaping Completion) {
+        inFlight += 1
+        let pending = PendingTransfer(
+            request: request, started: loop.now, generation: generation, completion: completion)
+        guard let destination = Destination(url: request.url, authority: request.host) else {
+            return abandon(pending, .notSent, "the URL is not of the host")
+        }
+        if let header = request.headers.first(where: { !isHeaderLine($0) }) {
+            return abandon(pending, .notSent, "not a header line: \(header.debugDescription)")
+        }
+        if destination.isLiteral { return begin(pending, to: destination, addresses: nil) }
+        let answer = names.addresses(of: destination.name) { [weak self] answer in
+            self?.proceed(pending, to: destination, answer)
+        }
+        proceed(pending, to: destination, answer)
+    }
+
+    /// Ends everything in flight; no completion runs any more. Connections are closed where a
+    /// request was under way.
+    package func cancelAll() {
+        names.forgetWaiters()
+        stillborn.removeAll()
+        for shard in shards { shard.cancelAll().forEach(recycle) }
+        inFlight = 0
+        generation += 1
+    }
+
+    private func proceed(
+        _ pending: PendingTransfer, to destination: Destination, _ answer: NameCache.Answer
+    ) {
+        switch answer {
+        case .awaited: break
+        case .addresses(let addresses): begin(pending, to: destination, addresses: addresses)
+        case .failed(.notFound): abandon(pending, .nameNotFound, "no such name")
+        case .failed(.unavailable(let detail)): abandon(pending, .nameUnavailable, detail)
+        }
+    }
+
+    private func begin(
+        _ pending: PendingTransfer, to destination: Destination, addresses: [String]?
+    ) {
+        let transfer =
+            pool.popLast()
+            ?? Transfer(configuration: configuration, addressGuard: addressGuard, sockets: sockets)
+        let number = stableHash(destination.authority) % UInt64(shards.count)
+        shards[Int(number)].begin(transfer, pending, to: destination, addresses: addresses)
+    }
+
+    private func finish(_ transfer: Transfer, _ code: CURLcode) {
+        guard let pending = transfer.record.pending else { return }
+        let report = TransferReport(
+            token: pending.request.token, exchange: transfer.exchange(code),
+            duration: loop.now - pending.started, connectCount: transfer.connectCount,
+            remoteAddress: transfer.remoteAddress)
+        recycle(transfer)
+        complete(pending, report)
+    }
+
+    private func recycle(_ transfer: Transfer) {
+        transfer.release()
+        if pool.count < Self.poolLimit { pool.append(transfer) }
+    }
+
+    private func abandon(
+        _ pending: PendingTransfer, _ failure: TransportFailure, _ detail: String
+    ) {
+        if stillborn.isEmpty { stillbornTimer?.start(after: .zero) }
+        stillborn.append((pending, failure, detail))
+    }
+
+    private func reportStillborn() {
+        let ended = stillborn
+        stillborn.removeAll()
+        for (pending, failure, detail) in ended {
+            let report = TransferReport(
+                token: pending.request.token, exchange: .failed(failure, detail: detail),
+                duration: loop.now - pending.started, connectCount: 0, remoteAddress: nil)
+            complete(pending, report)
+        }
+    }
+
+    private func complete(_ pending: PendingTransfer, _ report: TransferReport) {
+        // Cancelled by the completion of another transfer that ended at the same time.
+        guard pending.generation == generation else { return }
+        inFlight -= 1
+        counted.count(report)
+        pending.completion(report)
+    }
+}
+
+/// A transfer on its way to, or in, libcurl.
+struct PendingTransfer {
+    let request: TransferRequest
+    let started: Instant
+    let generation: Int
+    let completion: Transport.Completion
+}
+
+/// One line with a name and a value, and no way to smuggle in another: libcurl sends it as it is.
+private func isHeaderLine(_ line: String) -> Bool {
+    var line = line
+    return line.withUTF8 { bytes in
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return false }
+        let isClean = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        return isClean && bytes[(colon + 1)...].contains { $0 != 0x20 }
+    }
+}
+
+/// FNV-1a: the same in every process, unlike Swift's own hashes.
+private func stableHash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+}

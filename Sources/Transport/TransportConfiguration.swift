@@ -1,0 +1,60 @@
+/// The limits and identity of a transport.
+
+package struct TransportConfiguration: Sendable {
+    package var instanceDomain: String
+    package var version: String
+    /// PEM bundle of the authorities that are trusted; nil: the system's.
+    package var caFile: String?
+    /// Exceptions to the rule that only public addresses are connected to.
+    package var allowedAddresses: [AddressRange] = []
+    /// libcurl walks all idle connections of a multi handle at every completion: 15,000 in one cost
+    /// 527 us of CPU per delivery, in 64 they cost 57 (facts/costs.md, section 2.3).
+    package var shardCount = 64
+    /// At this many connections a shard closes its oldest idle one. An idle TLS connection takes
+    /// 50 kB and a descriptor. Far fewer than are in use at once would make every completion search
+    /// for the oldest.
+    package var connectionsPerShard = 128
+    /// TCP and TLS together.
+    package var connectTimeout: Duration = .seconds(5)
+    /// From the start of the transfer (after the name lookup) to the end of the answer.
+    package var totalTimeout: Duration = .seconds(30)
+    /// A connection that was idle for longer is not used again: many servers and NATs have
+    /// forgotten it by then.
+    package var idleLifetime: Duration = .seconds(110)
+    /// A connection that was opened longer ago is not used again, so a host that moved is found.
+    package var connectionLifetime: Duration = .seconds(1_800)
+    /// All header lines of an answer together, `100 Continue` and its like included.
+    package var headerByteLimit = 32_768
+    /// How much of a body is read; the transfer then counts as answered.
+    package var bodyByteLimit = 65_536
+    package var names = NameCacheLimits()
+
+    package init(instanceDomain: String, version: String) {
+        self.instanceDomain = instanceDomain
+        self.version = version
+    }
+
+    /// Receivers block requests without one, and some read our domain from it
+    /// (facts/receivers.md, section 1.1).
+    var userAgent: String { "Trunkline/\(version) (+https://\(instanceDomain)/)" }
+
+    var authorities: String { caFile ?? "/etc/ssl/certs/ca-certificates.crt" }
+}
+
+package struct NameCacheLimits: Sendable {
+    /// How long addresses are used. Our own figure: getaddrinfo(3) does not tell the record's TTL.
+    package var positiveLifetime: Duration = .seconds(60)
+    package var negativeLifetime: Duration = .seconds(5)
+    /// A name that is used in the last part of its life is looked up again in the background, so
+    /// that a busy host never waits.
+    package var refreshLead: Duration = .seconds(15)
+    /// While the resolver is unavailable, addresses up to this much past their life stay in use
+    /// (RFC 8767): an outage of our DNS is not an outage of the hosts.
+    package var staleLifetime: Duration = .seconds(3_600)
+    /// A delivery that waits longer for its name fails as `nameUnavailable`.
+    package var lookupTimeout: Duration = .seconds(10)
+    /// Beyond it the names that expire first are forgotten.
+    package var count = 65_536
+
+    package init() {}
+}

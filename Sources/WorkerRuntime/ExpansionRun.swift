@@ -1,0 +1,256 @@
+internal import DeliveryCore
+internal import HTTPSignatures
+internal import PostgresStore
+internal import SigningKeys
+internal import Transport
+
+/// Performs one expansion: keys, audiences page by page, then one PostgreSQL transaction.
+///
+/// Recipients become inbox ids a page at a time, so an audience of 100,000 costs 400 kB here, not
+/// its URLs.
+final class ExpansionRun {
+    /// Recipients that are resolved with one question.
+    static let pageSize = 2_000
+
+    /// What the run needs of the worker.
+    struct Means {
+        var store: PostgresStore
+        var keys: KeySource
+        var addresses: AddressBook
+        /// Lower-case authorities of our own.
+        var ownHosts: Set<String>
+        /// The relation that named audiences are read from.
+        var audienceRelation: String
+    }
+
+    private struct Item {
+        var job: Job
+        var collapse: Collapse
+        /// Recipients not yet looked at, in reverse order.
+        var remaining: [Recipient] = []
+        /// Where the next page of a named audience starts; nil: no more pages.
+        var nextPage: Page?
+        var audience: Set<InboxID> = []
+        var routes = Routes()
+        var unusable: [ExpandedActivity.Unusable] = []
+        var parkedReason: String?
+
+        enum Page { case after(String?) }
+    }
+
+    private let means: Means
+    private var items: [Item]
+    private let completion: (Result<[ExpansionResult], StoreFailure>) -> Void
+
+    init(
+        _ jobs: [ExpansionJob], means: Means,
+        completion: @escaping (Result<[ExpansionResult], StoreFailure>) -> Void
+    ) {
+        self.means = means
+        self.completion = completion
+        items = jobs.map { Self.item(of: $0.job, ownHosts: means.ownHosts) }
+    }
+
+    private static func item(of job: Job, ownHosts: Set<String>) -> Item {
+        var own = ownHosts
+        if let actor = try? InboxURL.parse(job.actor) { own.insert(actor.authority) }
+        var item = Item(
+            job: job, collapse: Collapse(ownHosts: own, exclude: job.exclude))
+        switch job.audience {
+        case .recipients(let recipients): item.remaining = recipients.reversed()
+        case .named: item.nextPage = .after(nil)
+        }
+        return item
+    }
+
+    func start() {
+        let wanted = Set(items.compactMap { try? KeyID($0.job.key) })
+        means.keys.learn(wanted) { result in
+            switch result {
+            case .failure(let failure): self.completion(.failure(failure))
+            case .success(let unusable):
+                for index in self.items.indices {
+                    guard let key = try? KeyID(self.items[index].job.key) else { continue }
+                    self.items[index].parkedReason = unusable[key]
+                }
+                self.resolveNextPage()
+            }
+        }
+    }
+
+    // MARK: Audiences
+
+    private func resolveNextPage() {
+        if let index = items.firstIndex(where: { $0.remaining.isEmpty && $0.nextPage != nil }) {
+            return readPage(of: index)
+        }
+        var room = Self.pageSize
+        for index in items.indices where room > 0 && !items[index].remaining.isEmpty {
+            let count = min(room, items[index].remaining.count)
+            room -= count
+            for _ in 0..<count {
+                guard let recipient = items[index].remaining.popLast() else { break }
+                items[index].collapse.add(recipient, address: means.addresses.address)
+            }
+        }
+        room == Self.pageSize ? store() : resolvePage()
+    }
+
+    private func readPage(of index: Int) {
+        guard case .named(let name) = items[index].job.audience,
+            case .after(let last) = items[index].nextPage
+        else { preconditionFailure("only a named audience has pages") }
+        means.store.audiencePage(
+            relation: means.audienceRelation, name: name, after: last, limit: Self.pageSize
+        ) { result in
+            switch result {
+            case .failure(let failure): self.completion(.failure(failure))
+            case .success(let members):
+                self.items[index].remaining = members.reversed().map {
+                    Recipient(inbox: $0.inbox, sharedInbox: $0.sharedInbox)
+                }
+                self.items[index].nextPage =
+                    members.count < Self.pageSize ? nil : .after(members.last?.inbox)
+                self.resolveNextPage()
+            }
+        }
+    }
+
+    /// Turns what the collapse has gathered into ids. URLs of several items go in one question.
+    private func resolvePage() {
+        var addresses: [InboxAddress] = []
+        var owners: [(item: Int, problem: AddressProblem?)] = []
+        for index in items.indices {
+            let (inboxes, unusable) = items[index].collapse.take()
+            for inbox in inboxes {
+                addresses.append(
+                    InboxAddress(url: inbox.url, host: inbox.host, isShared: inbox.isShared))
+                owners.append((index, nil))
+            }
+            for bad in unusable {
+                addresses.append(InboxAddress(url: bad.url, host: nil, isShared: false))
+                owners.append((index, bad.problem))
+            }
+        }
+        guard !addresses.isEmpty else { return resolveNextPage() }
+        means.store.resolveInboxes(addresses) { result in
+            switch result {
+            case .failure(let failure): self.completion(.failure(failure))
+            case .success(let rows):
+                for (row, owner) in zip(rows, owners) { self.take(row, owner.item, owner.problem) }
+                self.resolveNextPage()
+            }
+        }
+    }
+
+    private func take(_ row: InboxRow, _ index: Int, _ problem: AddressProblem?) {
+        guard items[index].audience.insert(row.id).inserted else { return }
+        if let partition = row.partition, problem == nil {
+            items[index].routes.add(row.id, to: partition)
+        } else {
+            let problem =
+                problem
+                ?? AddressProblem(
+                    reason: "unusable-inbox", detail: "the inbox was recorded as unusable before")
+            items[index].unusable.append(
+                ExpandedActivity.Unusable(inbox: row.id, reason: problem.reason, detail: problem.detail))
+        }
+    }
+
+    // MARK: Storing
+
+    private func store() {
+        let usable = items.indices.filter { !items[$0].routes.isEmpty }
+        guard !usable.isEmpty else {
+            return completion(.success(items.map { .refused(Self.emptyAudience($0)) }))
+        }
+        means.store.expand(usable.map { Self.activity(of: items[$0]) }) { result in
+            switch result {
+            case .failure(let failure): self.completion(.failure(failure))
+            case .success(let stored): self.stored(stored, of: usable)
+            }
+        }
+    }
+
+    private static func activity(of item: Item) -> ExpandedActivity {
+        var name: String?
+        if case .named(let audience) = item.job.audience { name = audience }
+        return ExpandedActivity(
+            idempotencyKey: item.job.idempotencyKey, activityID: item.job.activityID,
+            type: item.job.type, body: item.job.activity,
+            digest: SHA256.hash(item.job.activity), keyID: item.job.key,
+            contentType: item.job.contentType, lane: item.job.lane,
+            orderingKey: item.job.orderingKey, audience: item.audience.sorted(),
+            audienceName: name, synchronization: item.job.synchronizedCollection,
+            expires: item.job.expires, unusable: item.unusable, parkedReason: item.parkedReason)
+    }
+
+    private static func emptyAudience(_ item: Item) -> Rejection {
+        if let bad = item.unusable.first {
+            return Rejection(
+                code: "no-usable-recipient",
+                reason: "none of the \(item.unusable.count) recipients can be used; the first: "
+                    + bad.detail)
+        }
+        return Rejection(
+            code: "no-recipients",
+            reason: "nobody is left to deliver to: the audience is empty, or everybody in it is on "
+                + "the sender's own host or excluded")
+    }
+
+    /// Entries that were known already are routed by the audience on record.
+    private func stored(_ results: [StoredActivity], of usable: [Int]) {
+        var answers: [ExpansionResult] = items.map { .refused(Self.emptyAudience($0)) }
+        var known: [(Int, ActivityID, Lane, [InboxID])] = []
+        for (index, result) in zip(usable, results) {
+            switch result {
+            case .stored(let activity):
+                answers[index] =
+                    items[index].parkedReason == nil
+                    ? .stored(
+                        ExpansionResult.Stored(
+                            activity: activity, lane: items[index].job.lane,
+                            routes: items[index].routes, again: false))
+                    : .parked
+            case .known(_, _, _, let parked) where parked:
+                answers[index] = .parked
+            case .known(let activity, let lane, let audience, _):
+                known.append((index, activity, lane, audience))
+            case .refused(let state, let message):
+                answers[index] = .refused(
+                    Rejection(
+                        code: "refused-by-postgresql",
+                        reason: "PostgreSQL refuses this activity (SQLSTATE \(state)): \(message)"))
+            }
+        }
+        routeKnown(known, answers)
+    }
+
+    private func routeKnown(
+        _ known: [(Int, ActivityID, Lane, [InboxID])], _ answers: [ExpansionResult]
+    ) {
+        guard let (index, activity, lane, audience) = known.last else {
+            return completion(.success(answers))
+        }
+        means.store.loadInboxes(audience) { result in
+            switch result {
+            case .failure(let failure): self.completion(.failure(failure))
+            case .success(let rows):
+                var answers = answers
+                answers[index] = .stored(
+                    ExpansionResult.Stored(
+                        activity: activity, lane: lane, routes: Routes(of: rows), again: true))
+                self.routeKnown(known.dropLast(), answers)
+            }
+        }
+    }
+}
+
+extension Routes {
+    init(of rows: [InboxRow]) {
+        self.init()
+        for row in rows {
+            if let partition = row.partition { add(row.id, to: partition) }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+internal import DeliveryCore
+internal import HTTPSignatures
+internal import Transport
+
+/// An activity as it is needed to send it, in memory while a delivery of it is open.
+struct LoadedActivity {
+    var facts: PreparedFacts.Activity
+    var body: RequestBody
+    /// SHA-256 of the body, made once: every delivery of the activity sends the same bytes.
+    var digest: [UInt8]
+    var key: KeyID
+    var contentType: String
+}
+
+/// The activities whose deliveries are open. The machine says when one is needed no longer, and
+/// bounds what is open, so nothing is evicted here.
+struct ActivityShelf {
+    private var activities: [ActivityID: LoadedActivity] = [:]
+
+    subscript(id: ActivityID) -> LoadedActivity? {
+        get { activities[id] }
+        set { activities[id] = newValue }
+    }
+
+    var count: Int { activities.count }
+}

@@ -1,0 +1,100 @@
+internal import DeliveryCore
+internal import HTTPSignatures
+internal import PostgresStore
+internal import SigningKeys
+internal import Transport
+
+/// Answers one `prepare` of the machine: three questions to PostgreSQL side by side, then the keys.
+///
+/// Bodies go on the shelf; the machine gets the facts that it decides by.
+final class PreparationRun {
+    private let request: PreparationRequest
+    private let store: PostgresStore
+    private let keys: KeySource
+    private let shelve: (ActivityID, LoadedActivity) -> Void
+    private let completion: (Result<PreparedFacts, StoreFailure>) -> Void
+    private var facts = PreparedFacts(activities: [:], inboxes: [:], settled: [:])
+    private var openQuestions = 0
+    private var failure: StoreFailure?
+
+    init(
+        _ request: PreparationRequest, store: PostgresStore, keys: KeySource,
+        shelve: @escaping (ActivityID, LoadedActivity) -> Void,
+        completion: @escaping (Result<PreparedFacts, StoreFailure>) -> Void
+    ) {
+        self.request = request
+        self.store = store
+        self.keys = keys
+        self.shelve = shelve
+        self.completion = completion
+    }
+
+    /// The store's closures hold this object until the last answer.
+    func start() {
+        openQuestions = 3
+        if request.activities.isEmpty {
+            answered(.success(()))
+        } else {
+            store.loadActivities(request.activities) { self.loaded(activities: $0) }
+        }
+        if request.inboxes.isEmpty {
+            answered(.success(()))
+        } else {
+            store.loadInboxes(request.inboxes) { self.loaded(inboxes: $0) }
+        }
+        if request.checks.isEmpty {
+            answered(.success(()))
+        } else {
+            let checks = request.checks.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+            store.settledInboxes(checks) { self.loaded(settled: $0) }
+        }
+    }
+
+    private func loaded(activities result: Result<[ActivityRow], StoreFailure>) {
+        switch result {
+        case .failure(let failure): answered(.failure(failure))
+        case .success(let rows):
+            var wanted: Set<KeyID> = []
+            for row in rows {
+                // A key id that cannot be one was refused at intake.
+                guard let key = try? KeyID(row.keyID) else { continue }
+                wanted.insert(key)
+                let known = PreparedFacts.Activity(
+                    lane: row.lane, stored: row.createdAt, expires: row.expires,
+                    size: row.body.count)
+                facts.activities[row.id] = known
+                shelve(
+                    row.id,
+                    LoadedActivity(
+                        facts: known, body: RequestBody(row.body), digest: row.digest, key: key,
+                        contentType: row.contentType ?? "application/activity+json"))
+            }
+            keys.learn(wanted) { self.answered($0.map { _ in () }) }
+        }
+    }
+
+    private func loaded(inboxes result: Result<[InboxRow], StoreFailure>) {
+        if case .success(let rows) = result {
+            for row in rows {
+                guard let host = row.host, let name = row.hostName else { continue }
+                facts.inboxes[row.id] = PreparedFacts.Inbox(
+                    url: row.url, host: host, hostName: name, isShared: row.isShared)
+            }
+        }
+        answered(result.map { _ in () })
+    }
+
+    private func loaded(settled result: Result<[(ActivityID, Set<InboxID>)], StoreFailure>) {
+        if case .success(let found) = result {
+            for (activity, inboxes) in found { facts.settled[activity] = inboxes }
+        }
+        answered(result.map { _ in () })
+    }
+
+    private func answered(_ result: Result<Void, StoreFailure>) {
+        if case .failure(let failure) = result { self.failure = failure }
+        openQuestions -= 1
+        guard openQuestions == 0 else { return }
+        completion(failure.map { .failure($0) } ?? .success(facts))
+    }
+}

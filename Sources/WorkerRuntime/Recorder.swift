@@ -1,0 +1,130 @@
+internal import DeliveryCore
+internal import EventLoop
+internal import HTTPSignatures
+internal import Scoreboard
+internal import Telemetry
+internal import Transport
+
+/// What the worker counts, and the stage it is in: written to its slot of the scoreboard.
+///
+/// Counting is a few additions in memory; the whole is copied to the slot when something has
+/// happened, at most twenty times a second.
+final class Recorder {
+    static let publishInterval: Duration = .milliseconds(50)
+
+    var state: WorkerState = .starting
+    private let board: ScoreboardSlot?
+    private var metrics = Metrics()
+    private var published = Instant(nanoseconds: 0)
+    private var tally = DeliveryMachine.Tally()
+    private var statistics = TransportStatistics()
+    private var stale: UInt64 = 0
+
+    init(board: ScoreboardSlot?) { self.board = board }
+
+    // MARK: Stages
+
+    func enter(_ stage: Stage, activity: ActivityID? = nil) { board?.enter(stage, activity) }
+
+    func leave() { board?.leave() }
+
+    // MARK: Counters
+
+    func setPostgres(_ isUp: Bool) { metrics.set(.postgresUp, to: isUp ? 1 : 0) }
+    func setRedis(_ isUp: Bool) { metrics.set(.redisUp, to: isUp ? 1 : 0) }
+
+    func read(_ lanes: [Lane]) {
+        for lane in lanes { metrics.increment(.intakeRead(lane)) }
+    }
+
+    func rejected(_ code: String) { metrics.increment(.intakeRejected(code: code)) }
+
+    func expanded(_ lanes: [Lane]) {
+        for lane in lanes { metrics.increment(.intakeExpanded(lane)) }
+    }
+
+    func routed(_ entries: [RoutedEntry]) {
+        for entry in entries {
+            metrics.increment(.routed(entry.fanout.lane), by: entry.fanout.inboxes.count)
+        }
+    }
+
+    func signed(_ algorithm: SignatureAlgorithm?, _ profile: SignatureProfile) {
+        guard let algorithm else { return }
+        switch algorithm {
+        case .rsaSHA256: metrics.increment(.signatures(.rsa, profile))
+        case .ed25519: metrics.increment(.signatures(.ed25519, profile))
+        }
+    }
+
+    func exchanged(
+        _ exchange: Exchange, duration: Duration, of activity: PreparedFacts.Activity?,
+        wall: WallTime
+    ) {
+        switch exchange {
+        case .failed(let failure, _):
+            metrics.increment(.attempts(.transport(failure)))
+        case .answered(let answer):
+            metrics.observe(.httpDuration, duration)
+            if let activity, (200..<300).contains(answer.status) {
+                metrics.observe(.enqueueToDelivered(activity.lane), wall - activity.stored)
+            }
+        }
+    }
+
+    func flushed(_ batch: FlushBatch, lane: (ActivityID) -> Lane?, duration: Duration) {
+        metrics.observe(.flushDuration, duration)
+        var rows = batch.failures.count
+        for outcome in batch.outcomes {
+            rows += outcome.inboxes.count
+            metrics.increment(
+                .deliveries(lane(outcome.activity) ?? .normal, DeliveryEnd(outcome.state)),
+                by: outcome.inboxes.count)
+        }
+        for failure in batch.failures {
+            metrics.increment(.deliveries(lane(failure.activity) ?? .normal, .failed))
+        }
+        metrics.observe(.flushRows, count: rows)
+    }
+
+    // MARK: The scoreboard
+
+    func publish(
+        _ gauges: DeliveryMachine.Gauges, _ tally: DeliveryMachine.Tally,
+        _ statistics: TransportStatistics, stale: UInt64
+    ) {
+        let now = EventLoop.now
+        guard let board, now - published >= Self.publishInterval else { return }
+        published = now
+        metrics.set(.inFlight, to: gauges.inFlight)
+        metrics.set(.openDeliveries, to: gauges.open)
+        metrics.set(.unsettled, to: gauges.unsettled)
+        metrics.set(.ownedPartitions, to: gauges.owned)
+        metrics.set(.held, to: gauges.held)
+        count(tally)
+        count(statistics)
+        metrics.increment(.staleEvents, by: Int(stale &- self.stale))
+        self.stale = stale
+        board.publish(metrics, state: state, at: now)
+    }
+
+    private func count(_ new: DeliveryMachine.Tally) {
+        metrics.increment(.attempts(.delivered), by: new.delivered - tally.delivered)
+        metrics.increment(.attempts(.retry), by: new.retried - tally.retried)
+        metrics.increment(.attempts(.hold), by: new.held - tally.held)
+        metrics.increment(.attempts(.failed), by: new.failed - tally.failed)
+        metrics.increment(.attempts(.knockAgain), by: new.knockedAgain - tally.knockedAgain)
+        metrics.increment(.attempts(.reconnect), by: new.reconnected - tally.reconnected)
+        metrics.increment(
+            .duplicatesSuppressed, by: new.duplicatesSuppressed - tally.duplicatesSuppressed)
+        metrics.increment(.leasesLost, by: new.leasesLost - tally.leasesLost)
+        tally = new
+    }
+
+    private func count(_ new: TransportStatistics) {
+        metrics.increment(
+            .connections(.opened), by: new.newConnections - statistics.newConnections)
+        metrics.increment(.connections(.reused), by: new.reused - statistics.reused)
+        statistics = new
+    }
+}

@@ -1,0 +1,120 @@
+internal import DeliveryCore
+internal import HTTPSignatures
+internal import SigningKeys
+internal import Transport
+
+/// Writes and signs the requests of a turn.
+///
+/// A signature is made when the bytes leave, never before and never twice: receivers allow as
+/// little as 30 s (wire rule C10). All of a turn are signed in one batch.
+struct RequestComposer {
+    struct Composed {
+        var transmission: Transmission
+        var request: Result<TransferRequest, SigningFailure>
+        var algorithm: SignatureAlgorithm?
+    }
+
+    private var date = (second: Int64.min, text: [UInt8]())
+
+    /// One result a transmission, in order. A transmission without a loaded activity is a broken
+    /// promise of the machine, which asks for activities before it sends.
+    mutating func compose(
+        _ transmissions: [Transmission], from shelf: ActivityShelf, with ring: inout KeyRing,
+        now: Instant, wall: WallTime
+    ) -> [Composed] {
+        let date = imfDate(wall)
+        let drafts = transmissions.map { transmission -> Draft in
+            guard let activity = shelf[transmission.activity] else {
+                preconditionFailure("activity \(transmission.activity.rawValue) is not loaded")
+            }
+            return Draft(transmission, activity, date: date, wall: wall)
+        }
+        let tasks = drafts.map { SigningTask(keyID: $0.activity.key, bytes: $0.bytesToSign) }
+        let signatures = ring.sign(tasks, now: now)
+        return zip(drafts, signatures).map { draft, signature in
+            Composed(
+                transmission: draft.transmission,
+                request: signature.map { draft.request(signedWith: $0) },
+                algorithm: (try? signature.get())?.algorithm)
+        }
+    }
+
+    /// The `Date` of this second, written once.
+    private mutating func imfDate(_ wall: WallTime) -> [UInt8] {
+        let second = wall.milliseconds / 1_000
+        if date.second != second { date = (second, HTTPDate.imfFixdate(wall)) }
+        return date.text
+    }
+
+    /// A request with everything but its signature.
+    private struct Draft {
+        let transmission: Transmission
+        let activity: LoadedActivity
+        let date: [UInt8]
+        private let scheme: Scheme
+
+        private enum Scheme {
+            case draftCavage(DraftCavage.Request)
+            case message(MessageSignature, contentDigest: [UInt8])
+            case unusable
+        }
+
+        init(
+            _ transmission: Transmission, _ activity: LoadedActivity, date: [UInt8],
+            wall: WallTime
+        ) {
+            self.transmission = transmission
+            self.activity = activity
+            self.date = date
+            guard let target = try? InboxTarget(url: transmission.url) else {
+                // Only parsed URLs reach the inbox table.
+                scheme = .unusable
+                return
+            }
+            switch transmission.profile {
+            case .draftCavage:
+                scheme = .draftCavage(
+                    DraftCavage.Request(
+                        target: target.requestTarget, host: Array(transmission.host.utf8),
+                        date: date, digest: Digest.value(sha256: activity.digest)))
+            case .messageSignatures:
+                let digest = Digest.contentDigestValue(sha256: activity.digest)
+                scheme = .message(
+                    MessageSignature(
+                        target: target, contentDigest: digest, keyID: activity.key, created: wall),
+                    contentDigest: digest)
+            }
+        }
+
+        var bytesToSign: [UInt8] {
+            switch scheme {
+            case .draftCavage(let request): DraftCavage.signingString(request)
+            case .message(let signature, _): signature.base
+            case .unusable: []
+            }
+        }
+
+        func request(signedWith made: MadeSignature) -> TransferRequest {
+            var headers = ["Date: \(text(date))", "Content-Type: \(activity.contentType)"]
+            switch scheme {
+            case .draftCavage(let request):
+                let signature = DraftCavage.signatureValue(
+                    keyID: activity.key, algorithm: made.algorithm, request: request,
+                    signature: made.bytes)
+                headers.append("Digest: \(text(request.digest))")
+                headers.append("Signature: \(text(signature))")
+            case .message(let signature, let contentDigest):
+                headers.append("Content-Digest: \(text(contentDigest))")
+                headers.append("Signature-Input: \(text(signature.inputValue))")
+                headers.append("Signature: \(text(signature.signatureValue(made.bytes)))")
+            case .unusable:
+                break
+            }
+            return TransferRequest(
+                token: transmission.token.rawValue, url: transmission.url,
+                host: transmission.host, headers: headers, body: activity.body)
+        }
+
+        private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,130 @@
+internal import DeliveryCore
+internal import EventLoop
+internal import HTTPSignatures
+internal import Logging
+internal import PostgresStore
+internal import RedisQueue
+internal import SigningKeys
+internal import Telemetry
+internal import Transport
+
+/// The one switch: every action of the machine, performed by the adapter that can.
+extension WorkerProcess {
+    func perform(_ action: Action) {
+        switch action {
+        case .heartbeat: heartbeat()
+        case .takeLease(let partition): takeLease(partition)
+        case .takeEpoch(let partition): takeEpoch(partition)
+        case .sealLease(let partition, let epoch): sealLease(partition, epoch)
+        case .renewLeases(let leases): renew(leases)
+        case .releaseLeases(let leases): release(leases)
+        case .loadHosts(let partition): loadHosts(partition)
+
+        case .readIntake(let count): readIntake(count: count)
+        case .recoverIntake(let alive): recoverIntake(alive: alive)
+        case .interruptIntakeRead: queue.interruptIntakeRead()
+        case .rejectIntake(let rejected): reject(rejected)
+        case .expand(let id, let jobs): expand(id, jobs)
+        case .route(let id, let entries): route(id, entries)
+        case .finishIntake(let id, let references): finishIntake(id, references)
+        case .finishUnparking(let id, let activities): finishUnparking(id, activities)
+
+        case .readLogs(let cursors, let count): readLogs(cursors, count: count)
+        case .interruptLogRead: queue.interruptLogRead()
+        case .prepare(let id, let request): prepare(id, request)
+        case .release(let lease, let host, let count): release(lease, host, count: count)
+        case .releaseDue(let lease, let count): releaseDue(lease, count: count)
+
+        case .send(let transmissions): send(transmissions)
+        case .forget(let activity): shelf[activity] = nil
+
+        case .flush(let id, let batch): flush(id, batch)
+        case .resolve(let lease, let id, let resolutions): resolve(lease, id, resolutions)
+
+        case .log(let notice): tell(notice)
+        case .finish: finish()
+        }
+    }
+
+    private func tell(_ notice: Notice) {
+        switch notice.level {
+        case .info: log.info("\(notice.message)")
+        case .warning: log.warning("\(notice.message)")
+        case .error: log.error("\(notice.message)")
+        }
+    }
+
+    private func finish() {
+        queue.retire { [weak self] _ in self?.isFinished = true }
+    }
+
+    // MARK: Transfers
+
+    private func send(_ transmissions: [Transmission]) {
+        recorder.enter(.sign, activity: transmissions.first?.activity)
+        let composed = composer.compose(
+            transmissions, from: shelf, with: &keys.ring, now: EventLoop.now,
+            wall: EventLoop.wallTime)
+        for item in composed {
+            let token = item.transmission.token
+            switch item.request {
+            case .success(var request):
+                request.onFreshConnection = item.transmission.onFreshConnection
+                recorder.signed(item.algorithm, item.transmission.profile)
+                recorder.enter(.send, activity: item.transmission.activity)
+                transport.send(request) { [weak self] report in
+                    self?.finished(item.transmission, report)
+                }
+            case .failure:
+                occur(.keyMissing(token))
+            }
+        }
+    }
+
+    private func finished(_ transmission: Transmission, _ report: TransferReport) {
+        var retryAfter: Duration?
+        if case .answered(let answer) = report.exchange, let text = answer.retryAfter {
+            retryAfter = RetryAfter.parse(text, now: EventLoop.wallTime)
+        }
+        recorder.exchanged(
+            report.exchange, duration: report.duration, of: shelf[transmission.activity]?.facts,
+            wall: EventLoop.wallTime)
+        occur(
+            .transferFinished(
+                transmission.token, report.exchange, retryAfter: retryAfter, duration: report.duration))
+    }
+
+    // MARK: Settlement
+
+    private func flush(_ id: FlushID, _ batch: FlushBatch) {
+        recorder.enter(.settle)
+        let began = EventLoop.now
+        store.flush(StoreFlush(batch, id: id, worker: options.incarnation)) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let flushed):
+                self.recorder.flushed(
+                    batch, lane: { self.shelf[$0]?.facts.lane }, duration: EventLoop.now - began)
+                for row in flushed.quarantined { self.log.error("a result was set aside: \(row)") }
+                self.occur(.flushed(id))
+            case .failure(.fenced(let lost)):
+                self.occur(.flushFenced(id, batch.fences.filter { lost.contains($0.partition) }))
+            case .failure(let failure):
+                self.log.warning("flush failed: \(failure)")
+                self.occur(.flushFailed(id))
+            }
+        }
+    }
+
+    private func resolve(
+        _ lease: OwnedLease, _ id: ResolutionID, _ resolutions: [Resolution]
+    ) {
+        queue.resolve(lease, resolutions.map(RedisQueue.Resolution.init)) { [weak self] result in
+            switch result {
+            case .success: self?.occur(.resolved(lease.partition, id))
+            case .failure(.fenced): self?.occur(.fenced(lease))
+            case .failure: self?.occur(.resolutionFailed(lease.partition, id))
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+internal import DeliveryCore
+internal import EventLoop
+internal import HTTPSignatures
+internal import IntakeParsing
+internal import Logging
+internal import PostgresStore
+internal import RedisQueue
+internal import SigningKeys
+internal import Telemetry
+internal import Transport
+
+/// Intake: entries of any producer in, parsed, expanded, routed, acked.
+extension WorkerProcess {
+    /// Longest a read waits for an entry; a new one ends the wait at once.
+    static let blockMilliseconds = 1_000
+
+    func readIntake(count: Int) {
+        queue.readIntake(count: count, blockMilliseconds: Self.blockMilliseconds) {
+            [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let entries): self.occur(.intakeRead(self.parse(entries)))
+            case .failure: self.occur(.intakeReadFailed)
+            }
+        }
+    }
+
+    func recoverIntake(alive: Set<Incarnation>) {
+        queue.recoverIntake(alive: alive, count: 100) { [weak self] result in
+            guard let self, case .success(let entries) = result, !entries.isEmpty else { return }
+            self.occur(.intakeRecovered(self.parse(entries)))
+        }
+    }
+
+    private func parse(_ entries: [IntakeEntry]) -> [ArrivedEntry] {
+        recorder.enter(.parse)
+        recorder.read(entries.map(\.lane))
+        return entries.map { entry in
+            let reference = IntakeReference(lane: entry.lane, id: entry.id)
+            entriesInHand[reference] = entry
+            let body = entry.fields.first { $0.name == "activity" }?.value ?? []
+            let content: Result<Job, Rejection> = Result { () throws(Rejection) in
+                try parser.parse(
+                    fields: entry.fields, lane: entry.lane, entry: entry.id,
+                    digest: SHA256.hash(body))
+            }
+            return ArrivedEntry(lane: entry.lane, id: entry.id, content: content)
+        }
+    }
+
+    func reject(_ rejected: [RejectedIntake]) {
+        for entry in rejected {
+            recorder.rejected(entry.rejection.code)
+            log.warning(
+                """
+                rejected \(entry.reference.lane.name) entry \(entry.reference.id): \
+                \(entry.rejection.reason)
+                """,
+                metadata: ["code": "\(entry.rejection.code)"])
+        }
+        let entries = rejected.map { entry in
+            let reference = entry.reference
+            let fields = entriesInHand.removeValue(forKey: reference)?.fields ?? []
+            return RejectedEntry(
+                lane: reference.lane, id: reference.id, rejection: entry.rejection,
+                fields: fields)
+        }
+        // Unanswered, the entries stay pending and are claimed, and rejected, again.
+        queue.rejectIntake(entries, at: EventLoop.wallTime) { _ in }
+    }
+
+    func expand(_ id: ExpansionID, _ jobs: [ExpansionJob]) {
+        recorder.enter(.expand)
+        let means = ExpansionRun.Means(
+            store: store, keys: keys, addresses: addresses,
+            ownHosts: [options.transport.instanceDomain],
+            audienceRelation: options.audienceRelation)
+        let run = ExpansionRun(jobs, means: means) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let results):
+                self.recorder.expanded(jobs.map(\.reference.lane))
+                self.occur(.expanded(id, results))
+            case .failure(let failure):
+                self.log.warning("expansion failed, will be tried again: \(failure)")
+                self.occur(.expansionFailed(id))
+            }
+        }
+        run.start()
+    }
+
+    func route(_ id: ExpansionID, _ entries: [RoutedEntry]) {
+        queue.route(entries.map { ($0.partition, $0.fanout) }) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success:
+                self.recorder.routed(entries)
+                self.occur(.routed(id))
+            case .failure(let failure):
+                self.log.warning("routing failed, will be tried again: \(failure)")
+                self.occur(.routingFailed(id))
+            }
+        }
+    }
+
+    func finishIntake(_ id: ExpansionID, _ references: [IntakeReference]) {
+        queue.finishIntake(references.map { ($0.lane, $0.id) }) { [weak self] result in
+            guard let self else { return }
+            if result.isSuccess {
+                for reference in references { self.entriesInHand[reference] = nil }
+            }
+            self.occur(result.isSuccess ? .intakeFinished(id) : .intakeFinishFailed(id))
+        }
+    }
+
+    // MARK: Parked activities
+
+    /// Routes the parked activities whose key has come: into PostgreSQL, or into the directory.
+    func wakeParked() {
+        store.parkedKeys { [weak self] result in
+            guard let self, case .success(let texts) = result, !texts.isEmpty else { return }
+            let parked = texts.compactMap { try? KeyID($0) }
+            self.keys.learn(Set(parked)) { [weak self] learned in
+                guard let self, case .success(let unusable) = learned else { return }
+                let known = parked.filter { unusable[$0] == nil }.map(\.text)
+                if !known.isEmpty { self.loadParked(waitingFor: known) }
+            }
+        }
+    }
+
+    private func loadParked(waitingFor keys: [String]) {
+        store.parkedReady(knownKeys: keys, limit: 100) { [weak self] result in
+            guard let self, case .success(let parked) = result else { return }
+            self.route(parked)
+        }
+    }
+
+    private func route(_ parked: [ParkedActivity]) {
+        let inboxes = Set(parked.flatMap(\.audience)).sorted()
+        guard !inboxes.isEmpty else { return }
+        store.loadInboxes(inboxes) { [weak self] result in
+            guard let self, case .success(let rows) = result else { return }
+            let byID = Dictionary(rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+            self.occur(
+                .unparked(
+                    parked.map { activity in
+                        ExpansionResult.Stored(
+                            activity: activity.id, lane: activity.lane,
+                            routes: Routes(of: activity.audience.compactMap { byID[$0] }),
+                            again: true)
+                    }))
+        }
+    }
+
+    func finishUnparking(_ id: ExpansionID, _ activities: [ActivityID]) {
+        store.unparked(activities) { [weak self] result in
+            guard let self else { return }
+            self.occur(result.isSuccess ? .intakeFinished(id) : .intakeFinishFailed(id))
+            // They are routed a hundred at a time.
+            if result.isSuccess { self.wakeParked() }
+        }
+    }
+}
+
+extension Result {
+    var isSuccess: Bool { if case .success = self { true } else { false } }
+}

@@ -1,0 +1,165 @@
+internal import DeliveryCore
+internal import EventLoop
+internal import Logging
+internal import PostgresStore
+internal import RedisQueue
+
+/// Partitions: leases, epochs, logs, held queues.
+extension WorkerProcess {
+    func heartbeat() {
+        queue.heartbeat { [weak self] result in
+            guard let self, case .success(let membership) = result else { return }
+            self.occur(.membershipSeen(alive: membership.alive))
+            self.noticeControl(membership.controlEpoch)
+        }
+    }
+
+    /// A change of the controls may mean a new key. The owner of partition 0 looks after what
+    /// concerns the pool as a whole: it wakes parked activities, and looks for keys that came as
+    /// files once a minute.
+    private func noticeControl(_ epoch: Int64) {
+        let now = EventLoop.now
+        if epoch != handledControlEpoch {
+            handledControlEpoch = epoch
+            keys.forgetDoubts()
+            parkedDue = now
+        }
+        guard now >= parkedDue, machine.owns(PartitionNumber(rawValue: 0)) else { return }
+        parkedDue = now + .seconds(60)
+        wakeParked()
+    }
+
+    func takeLease(_ partition: PartitionNumber) {
+        queue.takeLease(partition) { [weak self] result in
+            switch result {
+            case .success(let ours): self?.occur(.leaseTaken(partition, ours))
+            case .failure: self?.occur(.ownershipFailed(partition))
+            }
+        }
+    }
+
+    func takeEpoch(_ partition: PartitionNumber) {
+        store.takeEpoch(partition) { [weak self] result in
+            switch result {
+            case .success(let epoch): self?.occur(.epochTaken(partition, epoch))
+            case .failure: self?.occur(.ownershipFailed(partition))
+            }
+        }
+    }
+
+    func sealLease(_ partition: PartitionNumber, _ epoch: Epoch) {
+        queue.sealLease(partition, epoch) { [weak self] result in
+            switch result {
+            case .success(let ours): self?.occur(.leaseSealed(partition, epoch, ours))
+            case .failure: self?.occur(.ownershipFailed(partition))
+            }
+        }
+    }
+
+    func renew(_ leases: [OwnedLease]) {
+        let sent = EventLoop.now
+        queue.renewLeases(leases) { [weak self] result in
+            guard case .success(let gone) = result else { return }
+            let kept = leases.filter { !gone.contains($0.partition) }
+            let lost = leases.filter { gone.contains($0.partition) }
+            self?.occur(.leasesRenewed(kept: kept, lost: lost, sent: sent))
+        }
+    }
+
+    func release(_ leases: [OwnedLease]) {
+        queue.releaseLeases(leases) { [weak self] _ in
+            self?.occur(.leasesReleased(leases.map(\.partition)))
+        }
+    }
+
+    func loadHosts(_ partition: PartitionNumber) {
+        queue.loadHostStates(partition) { [weak self] result in
+            switch result {
+            case .success(let hosts):
+                self?.occur(.hostsLoaded(partition, hosts.map(HeldHost.init)))
+            case .failure: self?.occur(.ownershipFailed(partition))
+            }
+        }
+    }
+
+    func readLogs(_ cursors: [LogCursor], count: Int) {
+        queue.readLogs(
+            cursors.map { ($0.partition, $0.after) }, count: count,
+            blockMilliseconds: Self.blockMilliseconds
+        ) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let read):
+                for (partition, id, reason) in read.malformed {
+                    self.log.error(
+                        "log entry \(id) of partition \(partition.rawValue) is malformed: \(reason)"
+                    )
+                }
+                self.occur(.logRead(read.entries))
+            case .failure:
+                self.occur(.logReadFailed)
+            }
+        }
+    }
+
+    func prepare(_ id: PreparationID, _ request: PreparationRequest) {
+        let run = PreparationRun(
+            request, store: store, keys: keys,
+            shelve: { [weak self] in self?.shelf[$0] = $1 }
+        ) { [weak self] result in
+            switch result {
+            case .success(let facts): self?.occur(.prepared(id, facts))
+            case .failure: self?.occur(.preparationFailed(id))
+            }
+        }
+        run.start()
+    }
+
+    func release(_ lease: OwnedLease, _ host: HostID, count: Int) {
+        queue.release(lease, host, count: count) { [weak self] result in
+            switch result {
+            case .success(let (moved, remaining)):
+                self?.occur(
+                    .released(lease.partition, host, moved: moved, remaining: remaining))
+            case .failure(.fenced): self?.occur(.fenced(lease))
+            case .failure: self?.occur(.releaseFailed(lease.partition, host))
+            }
+        }
+    }
+
+    func releaseDue(_ lease: OwnedLease, count: Int) {
+        queue.releaseDue(
+            lease, now: EventLoop.wallTime, count: count
+        ) { [weak self] result in
+            switch result {
+            case .success(let (moved, next)):
+                self?.occur(.dueReleased(lease.partition, moved: moved, next: next))
+            case .failure(.fenced): self?.occur(.fenced(lease))
+            case .failure: self?.occur(.dueReleaseFailed(lease.partition))
+            }
+        }
+    }
+}
+
+extension RedisQueue.Resolution {
+    init(_ resolution: Resolution) {
+        self.init(
+            entry: resolution.entry,
+            holds: resolution.holds.map {
+                Hold(host: $0.host, front: $0.atHead, pointers: $0.pointers)
+            },
+            laters: resolution.laters.map { Later(pointer: $0.pointer, due: $0.due) },
+            hostStates: resolution.suspensions.map {
+                HostState(host: $0.host, state: String($0.until.milliseconds))
+            })
+    }
+}
+
+extension HeldHost {
+    /// The state of a host with a backlog is the end of its pause, in milliseconds since 1970.
+    init(host: HostID, state: String, held: Int) {
+        self.init(
+            host: host, suspendedUntil: Int64(state).map { WallTime(milliseconds: $0) },
+            held: held)
+    }
+}

@@ -1,0 +1,167 @@
+internal import DeliveryCore
+internal import EventLoop
+internal import Glibc
+internal import IntakeParsing
+package import Logging
+internal import PostgresStore
+internal import RedisQueue
+package import Scoreboard
+internal import SigningKeys
+internal import Telemetry
+internal import Transport
+
+/// One worker: one thread, one loop, one machine.
+///
+/// A turn gathers what the adapters report into events, feeds the machine, and performs its
+/// actions, until nothing is left to feed. Adapters call back only while the loop runs its
+/// handlers, and only to put an event into the queue.
+package final class WorkerProcess {
+    let options: WorkerOptions
+    let loop: EventLoop
+    let queue: RedisQueue
+    let store: PostgresStore
+    private let storeState: StateRelay
+    let transport: Transport
+    let keys: KeySource
+    let log: Logger
+    let recorder: Recorder
+    let addresses: AddressBook
+    var machine: DeliveryMachine
+    var shelf = ActivityShelf()
+    var composer = RequestComposer()
+    let parser = IntakeParser()
+    /// Intake entries in hand, as they came: a rejected one is set aside whole.
+    var entriesInHand: [IntakeReference: IntakeEntry] = [:]
+    var isFinished = false
+    private var events: [Event] = []
+    private var lifeline: DescriptorWatch?
+    private var signals: [SignalWatch] = []
+    /// The last change of `control` that was acted upon.
+    var handledControlEpoch: Int64?
+    var parkedDue = EventLoop.now
+    var wasReady = false
+
+    /// - Parameter board: the slot in the supervisor's scoreboard; nil without a supervisor.
+    package init(_ options: WorkerOptions, board: ScoreboardSlot?, log: Logger) {
+        self.options = options
+        self.log = log
+        let loop = EventLoop()
+        self.loop = loop
+        recorder = Recorder(board: board)
+        queue = RedisQueue(
+            loop: loop, endpoint: options.redis, keys: QueueKeys(prefix: options.keyPrefix),
+            incarnation: options.incarnation)
+        let relay = StateRelay()
+        let store = PostgresStore(
+            loop: loop, connectionString: options.database,
+            random: SeededGenerator(seed: .random(in: .min ... .max)),
+            onStateChange: { relay.onChange($0, $1) })
+        self.store = store
+        storeState = relay
+        transport = Transport(loop: loop, configuration: options.transport)
+        keys = KeySource(
+            directory: options.keyDirectory.map(KeyDirectory.init), store: store,
+            now: { EventLoop.now },
+            onFlaw: { log.warning("\($0)") })
+        addresses = AddressBook(
+            guarding: AddressGuard(allowed: options.transport.allowedAddresses),
+            allowsPlainHTTP: options.allowsPlainHTTP)
+        machine = DeliveryMachine(
+            incarnation: options.incarnation, configuration: options.limits,
+            seed: UInt64.random(in: .min ... .max))
+    }
+
+    /// Works until everything is drained. Returns when the process may end.
+    package func run() {
+        watchForEnd()
+        connect()
+        while !isFinished {
+            turn()
+        }
+        queue.stop()
+        store.close()
+    }
+
+    // MARK: The turn
+
+    private func turn() {
+        loop.turn(waitingAtMost: waitLimit)
+        if events.isEmpty { events.append(.ticked) }
+        while !events.isEmpty {
+            let batch = events
+            events.removeAll(keepingCapacity: true)
+            for event in batch {
+                let actions = machine.handle(
+                    event, now: EventLoop.now, wall: EventLoop.wallTime)
+                for action in actions { perform(action) }
+            }
+        }
+        reportReadiness()
+        recorder.leave()
+        recorder.publish(
+            machine.gauges, machine.tally, transport.statistics, stale: machine.staleEvents)
+    }
+
+    private var waitLimit: Duration { max(.zero, machine.nextDeadline - EventLoop.now) }
+
+    /// Puts an event into the queue of this turn.
+    func occur(_ event: Event) { events.append(event) }
+
+    private func reportReadiness() {
+        let isReady = machine.isReady
+        guard isReady != wasReady else { return }
+        wasReady = isReady
+        recorder.state = isReady ? .ready : machine.isDraining ? .draining : .starting
+        if isReady { log.info("worker ready: \(machine.gauges.owned) partitions") }
+    }
+
+    // MARK: Connections
+
+    private func connect() {
+        storeState.onChange = { [weak self] isUp, reason in
+            guard let self else { return }
+            self.recorder.setPostgres(isUp)
+            self.report("PostgreSQL", isUp, reason)
+            self.occur(isUp ? .postgresConnected : .postgresDisconnected)
+        }
+        queue.onStateChange = { [weak self] isUp, reason in
+            guard let self else { return }
+            self.recorder.setRedis(isUp)
+            self.report("Redis", isUp, reason)
+            self.occur(isUp ? .redisConnected : .redisDisconnected)
+        }
+        store.open()
+        queue.start()
+    }
+
+    private func report(_ name: String, _ isUp: Bool, _ reason: String) {
+        if isUp {
+            log.info("\(name) connected")
+        } else {
+            log.warning("\(name) is away: \(reason)")
+        }
+    }
+
+    // MARK: The end
+
+    /// Standard input is the lifeline: its end, however it comes, means drain.
+    private func watchForEnd() {
+        lifeline = loop.watch(STDIN_FILENO) { [weak self] _ in
+            var byte: UInt8 = 0
+            let count = read(STDIN_FILENO, &byte, 1)
+            guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
+            self?.lifeline?.cancel()
+            self?.occur(.drainRequested)
+        }
+        lifeline?.update(.readable)
+        for signal in [SIGTERM, SIGINT] {
+            signals.append(
+                loop.watch(signal: signal) { [weak self] in self?.occur(.drainRequested) })
+        }
+    }
+}
+
+/// Lets the store be made before the worker that listens to it.
+private final class StateRelay {
+    var onChange: (_ isUp: Bool, _ reason: String) -> Void = { _, _ in }
+}

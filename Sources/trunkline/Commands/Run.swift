@@ -1,0 +1,179 @@
+internal import AdminServer
+internal import ArgumentParser
+internal import DeliveryCore
+internal import Glibc
+internal import Logging
+internal import PostgresStore
+internal import RedisQueue
+internal import Supervision
+
+/// `trunkline run`: the supervisor and its workers.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs a pool of workers until SIGTERM.",
+        discussion: """
+            With --embedded it brings its own Redis and PostgreSQL along, private servers on Unix \
+            sockets in the state directory, and stops them again at its end:
+
+              trunkline run --embedded --state-directory state --instance-domain our.example
+
+            Without, it needs both, and a schema that `trunkline migrate` has made:
+
+              trunkline run --redis redis://127.0.0.1:6379/0 --database dbname=trunkline \\
+                --instance-domain our.example --workers 4
+
+            It says `ready` on standard error when every worker delivers. SIGTERM drains: what is \
+            in flight is finished and recorded, nothing new is begun, and the exit code is 0.
+            """)
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var pool: PoolOptions
+    @OptionGroup var log: LogOptions
+
+    @Flag(help: "Start a private Redis and PostgreSQL in the state directory.")
+    var embedded = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Worker processes (default: one per core). Each is one thread.", valueName: "count"))
+    var workers: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where /healthz, /readyz and /metrics are served, or off.", valueName: "host:port"))
+    var admin = AdminAddress.standard
+
+    func validate() throws {
+        if embedded, connection.stateDirectory == nil,
+            environment(ConnectionOptions.stateDirectoryVariable) == nil
+        {
+            throw ValidationError("--embedded needs --state-directory DIR, where the data goes.")
+        }
+        if embedded, connection.redis != nil || connection.database != nil {
+            throw ValidationError(
+                "--embedded brings its own servers: leave out --redis and --database.")
+        }
+        if let workers, workers < 1 {
+            throw ValidationError("--workers takes a number from 1 up.")
+        }
+    }
+
+    func run() async throws {
+        try log.bootstrap()
+        DescriptorLimit.raise()
+        _ = try pool.domain()
+        let logger = Logger(label: "supervisor")
+        // Caught from here on: a SIGTERM during the start must stop the embedded servers too.
+        let stop = StopSignals()
+        let services = try embedded ? EmbeddedServices(
+            in: stateDirectory, keyPrefix: connection.keyPrefix) : nil
+        defer { services?.stop() }
+        let connection = try services?.connection ?? resolvedConnection()
+        if embedded { try migrate(connection) }
+        let partitions = try partitionCount(connection)
+        try check(connection, logger)
+
+        let supervisor = try PoolSupervisor(
+            connection: connection, arguments: workerArguments(partitions: partitions),
+            workers: workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+            partitions: partitions, log: logger)
+        let format = try log.format()
+        await supervisor.run(admin: admin, until: stop, format: format)
+    }
+
+    private var stateDirectory: String {
+        connection.stateDirectory ?? environment(ConnectionOptions.stateDirectoryVariable) ?? ""
+    }
+
+    private func resolvedConnection() throws -> PoolConnection {
+        PoolConnection(
+            redis: try connection.redisEndpoint(), redisURL: try connection.redisURL(),
+            database: try connection.databaseConnectionString(), keys: connection.queueKeys)
+    }
+
+    private func migrate(_ connection: PoolConnection) throws {
+        let database = try openDatabase(connection.database)
+        do {
+            _ = try database.migrate(partitions: Database.defaultPartitionCount)
+        } catch {
+            throw CommandFailure.failed("the embedded database cannot be migrated: \(error)")
+        }
+    }
+
+    private func partitionCount(_ connection: PoolConnection) throws -> Int {
+        let database = try openDatabase(connection.database)
+        let version = try asking { () throws(StoreFailure) in try database.schemaVersion() }
+        guard version == Migration.newest else {
+            throw CommandFailure.failed(
+                "the schema `trunkline` is at version \(version), this program at "
+                    + "\(Migration.newest): run `trunkline migrate`")
+        }
+        let rows = try asking { () throws(StoreFailure) in
+            try database.query("select count(*) from trunkline.partition")
+        }
+        return rows.first?.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
+    }
+
+    /// Refuses a Redis that would throw deliveries away.
+    private func check(_ connection: PoolConnection, _ logger: Logger) throws {
+        let facts: ServerFacts
+        do {
+            let client = try RedisClient(endpoint: connection.redis, keys: connection.keys)
+            facts = try client.facts()
+        } catch {
+            throw CommandFailure.failed("Redis at \(connection.redis): \(error.sentence)")
+        }
+        guard facts.maxMemoryPolicy == "noeviction" else {
+            throw CommandFailure.failed(
+                """
+                Redis evicts keys when its memory is full (maxmemory-policy \
+                \(facts.maxMemoryPolicy)), and with them deliveries: set it with \
+                `CONFIG SET maxmemory-policy noeviction`, and in redis.conf
+                """)
+        }
+        if !facts.appendOnly {
+            logger.warning(
+                """
+                Redis keeps no append-only file: what was enqueued and not yet expanded is lost \
+                when it stops; set `appendonly yes`
+                """)
+        }
+    }
+
+    private func workerArguments(partitions: Int) throws -> [String] {
+        try pool.workerArguments() + [
+            "--key-prefix", connection.keyPrefix, "--partitions", String(partitions),
+            "--log-format", try log.format().rawValue, "--log-level", log.logLevel.level.rawValue,
+        ]
+    }
+}
+
+/// Where the admin server listens.
+enum AdminAddress: ExpressibleByArgument, Sendable {
+    case off
+    case listen(host: String, port: Int)
+
+    static let standard = AdminAddress.listen(host: "127.0.0.1", port: 9_464)
+
+    init?(argument: String) {
+        if argument == "off" {
+            self = .off
+            return
+        }
+        guard let colon = argument.lastIndex(of: ":"),
+            let port = UInt16(argument[argument.index(after: colon)...])
+        else { return nil }
+        var host = String(argument[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty else { return nil }
+        self = .listen(host: host, port: Int(port))
+    }
+
+    var defaultValueDescription: String {
+        switch self {
+        case .off: "off"
+        case .listen(let host, let port): "\(host):\(port)"
+        }
+    }
+}

@@ -1,0 +1,182 @@
+internal import PostgresStore
+
+/// Whether PostgreSQL is there, and its schema as this program wants it.
+struct PostgresChecks {
+    static let oldestVersion = 13
+
+    var connectionString: String
+    /// It is the one that `trunkline run --embedded` starts.
+    var isEmbedded: Bool
+
+    func run(_ clocks: inout ClockCheck) -> [Finding] {
+        let database: Database
+        do {
+            database = try openDatabase(connectionString)
+        } catch {
+            return [unreachable(error.description)]
+        }
+        var findings: [Finding] = []
+        do throws(StoreFailure) {
+            findings.append(try reached(database))
+            clocks.look(at: "PostgreSQL") {
+                let rows = try? database.query(
+                    "select floor(extract(epoch from clock_timestamp()) * 1000)::bigint")
+                return rows?.first?[0].flatMap { Int64($0) }
+            }
+            if let standby = try standby(database) { findings.append(standby) }
+            findings.append(try durability(database))
+            let version = try database.schemaVersion()
+            findings.append(schema(version))
+            // Another version's tables are not known.
+            guard version == Migration.newest else { return findings }
+            findings += [
+                try partitions(database), try keys(database), try parked(database),
+                try controls(database),
+            ]
+        } catch {
+            findings.append(
+                .problem(
+                    "postgresql", error.sentence,
+                    mend: "give this role the rights of the one that ran `trunkline migrate`"))
+        }
+        return findings
+    }
+
+    private func unreachable(_ message: String) -> Finding {
+        let mend =
+            switch message {
+            case let text where text.contains("role ") && text.contains("does not exist"):
+                "make the role (`createuser`), or correct `user` in --database"
+            case let text where text.contains("database ") && text.contains("does not exist"):
+                "make it with `createdb`, or correct `dbname` in --database"
+            case let text where text.contains("authentication failed"):
+                "correct user and password, see also pg_hba.conf"
+            case let text where text.contains("no pg_hba.conf entry"):
+                "allow this user and address in pg_hba.conf"
+            case let text where text.contains("too many clients"):
+                "raise max_connections, or put a pooler between"
+            case let text where text.contains("missing \"=\"") || text.contains("invalid "):
+                "write a libpq string: 'host=/run/postgresql dbname=trunkline'"
+            default:
+                isEmbedded
+                    ? "start it with `trunkline run --embedded`, or correct --state-directory"
+                    : "start it (`systemctl start postgresql`), or correct --database"
+            }
+        return .problem("postgresql", message, mend: mend)
+    }
+
+    private func reached(_ database: Database) throws(StoreFailure) -> Finding {
+        let row = try database.query(
+            """
+            select current_setting('server_version'), current_setting('server_version_num'),
+                current_database(), current_user
+            """)[0].map { $0 ?? "" }
+        let place = "version \(row[0]), database \(row[2]), role \(row[3])"
+        guard let number = Int(row[1]), number >= Self.oldestVersion * 10_000 else {
+            return .problem(
+                "postgresql", place, mend: "use PostgreSQL \(Self.oldestVersion) or newer")
+        }
+        return .ok("postgresql", place)
+    }
+
+    private func standby(_ database: Database) throws(StoreFailure) -> Finding? {
+        guard try database.query("select pg_is_in_recovery()")[0][0] == "t" else { return nil }
+        return .problem(
+            "postgresql role", "this one is a standby, which takes no writes",
+            mend: "give the address of the primary, or several hosts and "
+                + "target_session_attrs=read-write")
+    }
+
+    private func durability(_ database: Database) throws(StoreFailure) -> Finding {
+        let off = try database.query(
+            """
+            select string_agg(name, ' and ' order by name) from pg_settings
+            where name in ('fsync', 'full_page_writes') and setting = 'off'
+            """)[0][0]
+        guard let off else { return .ok("durability", "fsync on") }
+        return .warning(
+            "durability", "\(off) off: a power cut can destroy the record",
+            mend: "turn it on in postgresql.conf")
+    }
+
+    private func schema(_ version: Int) -> Finding {
+        let newest = Migration.newest
+        if version == newest { return .ok("schema", "version \(version)") }
+        if version == 0 {
+            return .problem(
+                "schema", "there is none in this database", mend: "`trunkline migrate` makes it")
+        }
+        return version < newest
+            ? .problem(
+                "schema", "version \(version) is older than this program's \(newest)",
+                mend: "`trunkline migrate` brings it up to date")
+            : .problem(
+                "schema", "version \(version) is newer than this program's \(newest)",
+                mend: "use the newer trunkline that made it")
+    }
+
+    /// The daily partitions of each of the three tables, counted from today without a gap.
+    private func partitions(_ database: Database) throws(StoreFailure) -> Finding {
+        let row = try database.query(
+            """
+            with made as (
+                select p.relname as parent, to_date(right(c.relname, 10), 'YYYY_MM_DD') as day
+                from pg_inherits i
+                join pg_class c on c.oid = i.inhrelid
+                join pg_class p on p.oid = i.inhparent
+                where p.relnamespace = 'trunkline'::regnamespace
+            ), today as (select (now() at time zone 'UTC')::date as day)
+            select min(ahead) from (
+                select (
+                    select count(*) from generate_series(0, 60) n
+                    where not exists (
+                        select from generate_series(0, n) m where not exists (
+                            select from made
+                            where made.parent = tables.name and made.day = today.day + m))
+                ) as ahead
+                from today, unnest(array['activity', 'outcome', 'attempt']) as tables (name)
+            ) counted
+            """)[0]
+        let days = Int(row[0] ?? "") ?? 0
+        let mend = "`trunkline migrate` makes them; running workers do so too"
+        switch days {
+        case 0: return .problem("partitions", "none for today: nothing can be stored", mend: mend)
+        case 1: return .warning("partitions", "none for tomorrow", mend: mend)
+        default: return .ok("partitions", "made for today and \(days - 1) days ahead")
+        }
+    }
+
+    private func keys(_ database: Database) throws(StoreFailure) -> Finding {
+        let count = try database.query(
+            "select count(*) from trunkline.signing_key where retired_at is null")[0][0]
+        guard count != "0" else {
+            return .warning(
+                "signing keys", "none in PostgreSQL",
+                mend: "`trunkline keys add --help` tells how, unless workers have a key directory")
+        }
+        return .ok("signing keys", "\(count ?? "?") in PostgreSQL")
+    }
+
+    private func parked(_ database: Database) throws(StoreFailure) -> Finding {
+        let row = try database.query(
+            """
+            select count(*), count(distinct key_id), \(utc("min(since)")),
+                (array_agg(key_id order by since))[1]
+            from trunkline.parked
+            """)[0].map { $0 ?? "" }
+        guard row[0] != "0" else { return .ok("parked", "no activity waits for its key") }
+        return .problem(
+            "parked",
+            "\(row[0]) activities wait for \(row[1]) missing keys, since \(row[2]), the first "
+                + "for \(row[3])",
+            mend: "`trunkline keys list` names the keys, `trunkline keys add` adds one")
+    }
+
+    private func controls(_ database: Database) throws(StoreFailure) -> Finding {
+        let controls = try database.controlsInForce()
+        guard let first = controls.first else { return .ok("controls", "nothing is paused") }
+        let more = controls.count > 1 ? ", and \(controls.count - 1) more" : ""
+        return .warning(
+            "controls", first.sentence + more, mend: "end it when its reason is gone")
+    }
+}

@@ -1,0 +1,158 @@
+internal import DeliveryCore
+internal import RedisQueue
+
+/// Whether Redis is there, and fit for the work.
+struct RedisChecks {
+    /// Scripts that declare `#!lua flags=allow-oom` came with it; older servers refuse them.
+    static let oldestVersion = 7
+    /// What the embedded Redis runs with (facts/costs.md, "What follows for the design", 6).
+    static let streamNodeBytes: Int64 = 1_024
+
+    var endpoint: RedisEndpoint
+    var keys: QueueKeys
+    /// It is the one that `trunkline run --embedded` starts.
+    var isEmbedded: Bool
+
+    func run(_ clocks: inout ClockCheck) -> [Finding] {
+        do throws(RedisFailure) {
+            let client = try RedisClient(endpoint: endpoint, keys: keys)
+            let facts = try client.facts()
+            var findings = [reached(facts), try role(client)]
+            findings += [
+                policy(facts), persistence(facts), memory(facts), streamNodes(facts),
+            ]
+            clocks.look(at: "Redis") { try? client.time() }
+            let alive = try client.aliveWorkers()
+            findings += [workers(alive), try intake(client, alive), try rejected(client)]
+            return findings
+        } catch {
+            return [unreachable(error)]
+        }
+    }
+
+    private func unreachable(_ error: RedisFailure) -> Finding {
+        let mend =
+            switch error.sentence {
+            case let text where text.contains("NOAUTH"):
+                "it wants a password: redis://:PASSWORD@HOST:PORT/DB, best in TRUNKLINE_REDIS_URL"
+            case let text where text.contains("WRONGPASS"):
+                "correct user and password in the URL"
+            case let text where text.contains("NOPERM"):
+                "give this user the commands it was refused (ACL SETUSER)"
+            case let text where text.contains("LOADING"):
+                "it reads its data back after a start: wait, and ask again"
+            case let text where text.contains("DB index"):
+                "correct the number of the database at the end of the URL"
+            default:
+                isEmbedded
+                    ? "start it with `trunkline run --embedded`, or correct --state-directory"
+                    : "start it (`systemctl start redis-server`), or correct --redis"
+            }
+        return .problem("redis", "\(endpoint): \(error.sentence)", mend: mend)
+    }
+
+    private func reached(_ facts: ServerFacts) -> Finding {
+        let major = facts.version.prefix { $0 != "." }
+        guard let number = Int(major), number >= Self.oldestVersion else {
+            return .problem(
+                "redis", "version \(facts.version) at \(endpoint)",
+                mend: "use Redis \(Self.oldestVersion) or newer, or Valkey: older ones refuse the "
+                    + "workers' scripts")
+        }
+        return .ok("redis", "version \(facts.version) at \(endpoint)")
+    }
+
+    private func role(_ client: borrowing RedisClient) throws(RedisFailure) -> Finding {
+        let role = try client.command(["ROLE"]).array?.first?.text ?? "unknown"
+        guard role == "master" else {
+            return .problem(
+                "redis role", "this one is a \(role), which takes no writes",
+                mend: "give the address of the primary")
+        }
+        return .ok("redis role", "primary")
+    }
+
+    private func policy(_ facts: ServerFacts) -> Finding {
+        guard facts.maxMemoryPolicy == "noeviction" else {
+            return .problem(
+                "eviction policy",
+                "maxmemory-policy is \(facts.maxMemoryPolicy): Redis throws deliveries away "
+                    + "when it is full, and workers refuse to start",
+                mend: "`CONFIG SET maxmemory-policy noeviction`, and the same in redis.conf")
+        }
+        return .ok("eviction policy", "noeviction")
+    }
+
+    private func persistence(_ facts: ServerFacts) -> Finding {
+        guard facts.appendOnly else {
+            return .warning(
+                "persistence",
+                "there is no append-only file: what is not yet expanded is lost when Redis "
+                    + "restarts",
+                mend: "`CONFIG SET appendonly yes`, and `appendonly yes` in redis.conf")
+        }
+        return .ok("persistence", "append-only file")
+    }
+
+    private func memory(_ facts: ServerFacts) -> Finding {
+        let used = megabytes(facts.usedMemory)
+        guard facts.maxMemory > 0 else { return .ok("memory", "\(used) used, no limit set") }
+        let share = facts.usedMemory * 100 / facts.maxMemory
+        let message = "\(used) of \(megabytes(facts.maxMemory)) used (\(share) %)"
+        guard share >= 80 else { return .ok("memory", message) }
+        let mend = "raise maxmemory, or find out with `trunkline hosts --state open` what piles up"
+        return share >= 95
+            ? .problem("memory", message + ": Redis soon takes nothing new", mend: mend)
+            : .warning("memory", message, mend: mend)
+    }
+
+    private func streamNodes(_ facts: ServerFacts) -> Finding {
+        guard let bytes = facts.streamNodeMaxBytes else {
+            return .ok("stream nodes", "not known: CONFIG is not allowed here")
+        }
+        // 0 is no limit: then the number of entries decides, 100 of up to 2 kB.
+        guard bytes > 0, bytes <= Self.streamNodeBytes else {
+            return .warning(
+                "stream nodes",
+                "stream-node-max-bytes is \(bytes): many short streams take three times the memory",
+                mend: "`CONFIG SET stream-node-max-bytes \(Self.streamNodeBytes)`, and the same in "
+                    + "redis.conf")
+        }
+        return .ok("stream nodes", "stream-node-max-bytes \(bytes)")
+    }
+
+    private func workers(_ alive: [String]) -> Finding {
+        guard !alive.isEmpty else {
+            return .warning(
+                "workers", "none was heard of in the last 15 s",
+                mend: "start them with `trunkline run`")
+        }
+        return .ok("workers", "\(alive.count) alive")
+    }
+
+    private func intake(
+        _ client: borrowing RedisClient, _ alive: [String]
+    ) throws(RedisFailure) -> Finding {
+        let lengths = try client.intakeLengths()
+        let message = lengths.map { "\($0.lane.name) \($0.length)" }.joined(separator: ", ")
+        let total = lengths.reduce(0) { $0 + $1.length }
+        guard total > 0, alive.isEmpty else { return .ok("intake", message) }
+        return .problem(
+            "intake", "\(total) activities stand there (\(message)) and nobody takes them",
+            mend: "start workers with `trunkline run`")
+    }
+
+    private func rejected(_ client: borrowing RedisClient) throws(RedisFailure) -> Finding {
+        let count = try client.command(["XLEN", client.keys.rejected]).integer ?? 0
+        guard count > 0, let newest = try client.rejectedEntries(limit: 1).first else {
+            return .ok("rejected", "no malformed entries")
+        }
+        return .warning(
+            "rejected",
+            "\(count) malformed \(count == 1 ? "entry" : "entries"), the newest since "
+                + newest.reason,
+            mend: "correct the producer, see `trunkline rejected`")
+    }
+
+    private func megabytes(_ bytes: Int64) -> String { "\((bytes + 524_288) >> 20) MiB" }
+}

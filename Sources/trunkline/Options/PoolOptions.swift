@@ -1,0 +1,104 @@
+internal import ArgumentParser
+internal import RedisQueue
+internal import Transport
+internal import WorkerRuntime
+
+/// How a pool delivers: what `run` is told and hands on to its workers.
+struct PoolOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            The host name of the main server: it stands in User-Agent, and inboxes on it get \
+            nothing. (env: TRUNKLINE_INSTANCE_DOMAIN)
+            """,
+            valueName: "name"))
+    var instanceDomain: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "PEM file of the certificate authorities to trust, instead of the system's.",
+            valueName: "file"))
+    var caFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            An address range that may be connected to although it is not public, such as \
+            127.0.0.0/8. May be given several times.
+            """,
+            valueName: "cidr"))
+    var allowAddress: [String] = []
+
+    @Flag(help: "Deliver to http:// inboxes too: for tests and closed networks.")
+    var allowPlainHttp = false
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            A directory of private keys, asked before PostgreSQL; a file is named after its key \
+            id, percent-encoded, with .pem behind it.
+            """,
+            valueName: "dir"))
+    var keyDirectory: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The table or view in PostgreSQL that named audiences are read from, with the columns \
+            audience, inbox and shared_inbox.
+            """,
+            valueName: "schema.relation"))
+    var audienceRelation = "trunkline.follower"
+
+    @Option(
+        help: ArgumentHelp("Most exchanges under way per worker.", valueName: "count"))
+    var slots = 1_000
+
+    @Option(
+        help: ArgumentHelp("Longest that one exchange may take, in seconds.", valueName: "s"))
+    var requestTimeout = 30
+
+    func validate() throws {
+        for range in allowAddress where AddressRange(range) == nil {
+            throw ValidationError(
+                "--allow-address \(range) is no address range: write 127.0.0.0/8 or ::1/128.")
+        }
+        guard slots > 0 else { throw ValidationError("--slots takes a number from 1 up.") }
+        guard requestTimeout > 0 else {
+            throw ValidationError("--request-timeout takes a number of seconds from 1 up.")
+        }
+    }
+
+    /// - Throws: ``CommandFailure`` of usage when there is no instance domain.
+    func domain() throws -> String {
+        guard let name = instanceDomain ?? environment(Self.domainVariable) else {
+            throw CommandFailure.usage(
+                "which instance is this for? Say it with --instance-domain NAME")
+        }
+        return name.lowercased()
+    }
+
+    func transport() throws -> TransportConfiguration {
+        var transport = TransportConfiguration(
+            instanceDomain: try domain(), version: TrunklineVersion.current)
+        transport.caFile = caFile
+        transport.allowedAddresses = allowAddress.compactMap { AddressRange($0) }
+        transport.totalTimeout = .seconds(requestTimeout)
+        return transport
+    }
+
+    /// The flags that make a worker of this pool.
+    func workerArguments() throws -> [String] {
+        var arguments = [
+            "--instance-domain", try domain(), "--audience-relation", audienceRelation,
+            "--slots", String(slots), "--request-timeout", String(requestTimeout),
+        ]
+        if let caFile { arguments += ["--ca-file", caFile] }
+        for range in allowAddress { arguments += ["--allow-address", range] }
+        if allowPlainHttp { arguments.append("--allow-plain-http") }
+        if let keyDirectory { arguments += ["--key-directory", keyDirectory] }
+        return arguments
+    }
+
+    static let domainVariable = "TRUNKLINE_INSTANCE_DOMAIN"
+}

@@ -1,0 +1,80 @@
+internal import DeliveryCore
+internal import RedisQueue
+
+extension RedisClient {
+    /// Makes the workers look at PostgreSQL now, not at their next pass.
+    func tellWorkers(_ reason: String) throws(CommandFailure) {
+        do {
+            try bumpControl(reason: reason)
+        } catch {
+            throw .failed(
+                "PostgreSQL has taken it, but Redis could not be told (\(error.sentence)): workers "
+                    + "may notice late")
+        }
+    }
+
+    /// Milliseconds since 1970, by Redis' clock.
+    func time() throws(RedisFailure) -> Int64 {
+        let reply = try command(["TIME"])
+        let parts = (reply.array ?? []).compactMap { $0.text.flatMap { Int64($0) } }
+        guard parts.count == 2 else { throw .malformed("TIME answers two numbers") }
+        return parts[0] * 1_000 + parts[1] / 1_000
+    }
+
+    /// Workers that were heard of lately.
+    func aliveWorkers() throws(RedisFailure) -> [String] {
+        let since = try time() - RedisQueue.aliveTime.wholeMilliseconds
+        let reply = try command(["ZRANGEBYSCORE", keys.workers, String(since), "+inf"])
+        return (reply.array ?? []).compactMap(\.text)
+    }
+
+    /// Entries of each lane that are not yet expanded.
+    func intakeLengths() throws(RedisFailure) -> [(lane: Lane, length: Int64)] {
+        var lengths: [(lane: Lane, length: Int64)] = []
+        for lane in Lane.intake {
+            lengths.append((lane, try command(["XLEN", keys.intake(lane)]).integer ?? 0))
+        }
+        return lengths
+    }
+
+    /// Entries that were set aside as malformed, the newest first.
+    func rejectedEntries(limit: Int) throws(RedisFailure) -> [RejectedRecord] {
+        let reply = try command(["XREVRANGE", keys.rejected, "+", "-", "COUNT", String(limit)])
+        return (reply.array ?? []).compactMap { RejectedRecord($0) }
+    }
+}
+
+/// One entry of the rejected ones, as the workers write it.
+struct RejectedRecord {
+    var lane = ""
+    /// Of the entry, as the producer was told.
+    var id = ""
+    /// Milliseconds since 1970.
+    var at: Int64 = 0
+    var code = ""
+    var reason = ""
+    /// The start of each field.
+    var fields: [(name: String, value: String)] = []
+
+    /// nil when it is not an entry of a stream.
+    init?(_ entry: RedisReply) {
+        guard let parts = entry.array, parts.count == 2, let values = parts[1].array else {
+            return nil
+        }
+        for index in stride(from: 0, to: values.count - 1, by: 2) {
+            let value = values[index + 1].text ?? ""
+            switch values[index].text ?? "" {
+            case "lane": lane = value
+            case "id": id = value
+            case "at": at = Int64(value) ?? 0
+            case "code": code = value
+            case "reason": reason = value
+            case let name where name.hasPrefix("field:"):
+                fields.append((String(name.dropFirst("field:".count)), value))
+            default: break
+            }
+        }
+    }
+
+    func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+}

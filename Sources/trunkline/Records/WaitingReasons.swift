@@ -1,0 +1,52 @@
+internal import DeliveryCore
+internal import PostgresStore
+
+/// Says in words why a delivery has not ended yet: the first of these that holds.
+struct WaitingReasons {
+    private let activity: ActivityRecord
+    private let hosts: [String: HostSummary]
+    private let pauses: [Control]
+    /// nil: Redis could not be asked.
+    private let aliveWorkers: Int?
+
+    init(
+        activity: ActivityRecord, hosts: [HostSummary], controls: [Control], aliveWorkers: Int?
+    ) {
+        self.activity = activity
+        self.hosts = Dictionary(hosts.map { ($0.name, $0) }) { first, _ in first }
+        pauses = controls.filter { $0.kind != "limit" }
+        self.aliveWorkers = aliveWorkers
+    }
+
+    func reason(for delivery: DeliveryRecord) -> String {
+        if activity.parkedReason != nil {
+            return "its key is missing: add it with `trunkline keys add --key-id "
+                + "\(activity.keyID) --pem FILE`"
+        }
+        let pause = pauses.first {
+            $0.applies(host: delivery.host, lane: activity.lane.name, keyID: activity.keyID)
+        }
+        if let pause { return pause.sentence }
+        if aliveWorkers == 0 { return "no worker runs: start one with `trunkline run`" }
+        if let host = delivery.host.flatMap({ hosts[$0] }), let reason = Self.reason(host) {
+            return reason
+        }
+        if let error = delivery.lastError {
+            return "tried \(delivery.attempts) times, and will be tried again; the last time: "
+                + error
+        }
+        return "it is in the queue and was not tried yet"
+    }
+
+    /// nil: nothing is wrong with the host.
+    private static func reason(_ host: HostSummary) -> String? {
+        let error = host.lastError.map { " (\($0))" } ?? ""
+        if let until = host.suspendedUntil {
+            return "\(host.name) asked for a pause until \(until)\(error)"
+        }
+        guard host.state != "closed" else { return nil }
+        let since = host.failingSince.map { " since \($0)" } ?? ""
+        return "\(host.name) is failing\(since)\(error): one probe at a time is sent, the rest "
+            + "follows when it succeeds"
+    }
+}

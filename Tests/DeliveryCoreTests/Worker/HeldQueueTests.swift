@@ -1,0 +1,150 @@
+import DeliveryCore
+import Testing
+
+/// A host that asks for a pause: what waits for it stands in Redis, in order.
+@Suite struct HeldQueueTests {
+    @Test func `a 429 suspends the host: failed to the head, queued fresh ones to the tail`() throws
+    {
+        var trace = Trace.owning { $0.hostWindow = 1 }
+        let first = try #require(trace.admit(.fanout(1, 7, to: [11])).sends.first)
+        trace.admit(.fanout(2, 8, to: [11, 12]))
+        let ended = trace.end(first, .status(429), retryAfter: .seconds(90))
+
+        // The queued ones were not tried: they leave at once, without a commit.
+        #expect(ended.steps == ["forget", "flush", "resolve"])
+        let queued = try #require(ended.resolutions.first)
+        #expect(queued.entry == 2)
+        #expect(queued.holds.map(\.host) == [1])
+        #expect(queued.holds.map(\.atHead) == [false])
+        #expect(queued.holds.map(\.pointers) == [[pointer(8, 11), pointer(8, 12)]])
+        #expect(queued.suspensions.map(\.until) == [trace.wall + .seconds(90)])
+
+        // The failed one leaves with the record of its attempt, which it has not used up.
+        let batch = try #require(ended.flushes.first).batch
+        #expect(batch.attempts.map(\.reason) == ["rate-limited"])
+        #expect(batch.hosts.map(\.suspendedUntil) == [trace.wall + .seconds(90)])
+        let failed = try #require(trace.commit().resolutions.first)
+        #expect(failed.entry == 1)
+        #expect(failed.holds.map(\.atHead) == [true])
+        #expect(failed.holds.map(\.pointers) == [[pointer(7, 11)]])
+        #expect(trace.gauges.held == 3)
+    }
+
+    /// Host 1 suspended for 90 s with one delivery in its held queue, Redis has confirmed.
+    static func suspended() throws -> Trace {
+        var trace = Trace.owning()
+        trace.read()
+        let first = try #require(trace.admit(.fanout(1, 7, to: [11])).sends.first)
+        trace.end(first, .status(429), retryAfter: .seconds(90))
+        trace.resolve(try trace.commit())
+        return trace
+    }
+
+    @Test func `fresh ones for a suspended host are held without being sent`() throws {
+        var trace = try Self.suspended()
+        let actions = trace.admit(.fanout(2, 8, to: [11, 21]))
+        #expect(actions.sends.map(\.host) == ["h2.example"])
+        trace.end(try #require(actions.sends.first), .status(200))
+        let resolution = try #require(trace.commit().resolutions.first)
+        #expect(resolution.holds.map(\.pointers) == [[pointer(8, 11)]])
+        #expect(resolution.holds.map(\.atHead) == [false])
+    }
+
+    @Test func `the held ones are released when the pause ends, and not before`() throws {
+        var trace = try Self.suspended()
+        #expect(!trace.live(.seconds(89)).contains("release"))
+        let released = trace.live(.seconds(2))
+        #expect(released.releases.map(\.host) == [1], "and once only, until Redis has answered")
+        #expect(trace.feed(.released(0, 1, moved: 1, remaining: 0)).steps == [])
+        let sends = trace.admit(.pointers(2, pointer(7, 11))).sends
+        #expect(sends.map(\.activity) == [7])
+        #expect(trace.gauges.held == 0)
+        #expect(!trace.live(.seconds(2)).contains("release"))
+    }
+
+    @Test func `a backlog comes back part by part, the next when the last has gone out`() throws {
+        var trace = try Self.suspended()
+        trace.live(.seconds(91))
+        trace.feed(.released(0, 1, moved: 1, remaining: 100))
+        let sends = trace.admit(.pointers(2, pointer(7, 11))).sends
+        let next = trace.end(try #require(sends.first), .status(200)) + trace.live(.seconds(1))
+        #expect(next.releases.map(\.host) == [1])
+    }
+
+    @Test func `a fresh one for a host with a backlog goes to the tail, even after the pause`()
+        throws
+    {
+        var trace = try Self.suspended()
+        trace.live(.seconds(91))
+        trace.feed(.released(0, 1, moved: 1, remaining: 5))
+        let actions = trace.admit(.fanout(2, 8, to: [11]))
+        #expect(actions.sends.isEmpty)
+        #expect(actions.resolutions.first?.holds.map(\.atHead) == [false])
+    }
+
+    @Test func `one that has waited is sent although there is a backlog`() throws {
+        var trace = try Self.suspended()
+        trace.live(.seconds(91))
+        trace.feed(.released(0, 1, moved: 1, remaining: 5))
+        #expect(trace.admit(.pointers(2, pointer(7, 11))).sends.count == 1)
+    }
+
+    @Test func `released ones that fail again return to the head, oldest first`() throws {
+        var trace = Trace.owning { $0.hostWindow = 2 }
+        let sends = trace.admit(
+            .pointers(1, pointer(5, 11), pointer(6, 11), pointer(7, 11), pointer(8, 11))
+        ).sends
+        #expect(sends.map(\.activity) == [5, 6])
+        // The younger of the two in flight fails first; 7 and 8 are held at once.
+        trace.end(sends[1], .status(429), retryAfter: .seconds(60))
+        trace.end(sends[0], .status(429), retryAfter: .seconds(60))
+        let resolution = try #require(trace.commit().resolutions.first)
+        #expect(resolution.holds.map(\.atHead) == [true])
+        #expect(
+            resolution.holds.map(\.pointers) == [
+                [pointer(5, 11), pointer(6, 11), pointer(7, 11), pointer(8, 11)]
+            ])
+    }
+
+    @Test func `of several pauses the longest counts`() throws {
+        var trace = Trace.owning()
+        let sends = trace.admit(.fanout(1, 7, to: [11, 12])).sends
+        trace.end(sends[0], .status(429), retryAfter: .seconds(600))
+        trace.end(sends[1], .status(503), retryAfter: .seconds(5))
+        trace.resolve(try trace.commit())
+        #expect(!trace.live(.seconds(599)).contains("release"))
+        #expect(trace.live(.seconds(2)).contains("release"))
+    }
+
+    @Test func `a failed release is repeated`() throws {
+        var trace = try Self.suspended()
+        trace.live(.seconds(91))
+        trace.feed(.releaseFailed(0, 1))
+        #expect(trace.live(.seconds(1)).releases.map(\.host) == [1])
+    }
+
+    @Test func `a new owner starts where the old one stopped`() {
+        var trace = Trace()
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        trace.own(
+            0,
+            held: [
+                HeldHost(host: 1, suspendedUntil: trace.wall + .seconds(30), held: 3),
+                HeldHost(host: 2, suspendedUntil: nil, held: 4),
+                HeldHost(host: 3, suspendedUntil: trace.wall + .seconds(-1), held: 5),
+            ])
+        #expect(trace.gauges.held == 12)
+        let actions = trace.admit(.fanout(1, 7, to: [11, 21, 41]))
+        #expect(actions.sends.map(\.host) == ["h4.example"])
+        #expect(
+            Set(trace.history.releases.map(\.host) + trace.live(.seconds(1)).releases.map(\.host))
+                == [2, 3])
+        #expect(trace.live(.seconds(30)).releases.map(\.host) == [1])
+    }
+
+    @Test func `the other hosts go on`() throws {
+        var trace = try Self.suspended()
+        #expect(trace.admit(.fanout(2, 8, to: [21, 31])).sends.count == 2)
+    }
+}
