@@ -130,6 +130,63 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),
+
+        // One folder a target, and the source tree itself.
+        .testTarget(
+            name: "DeliveryCoreTests", dependencies: ["DeliveryCore"], swiftSettings: common),
+        .testTarget(
+            name: "HTTPSignaturesTests", dependencies: ["DeliveryCore", "HTTPSignatures"],
+            swiftSettings: common),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["DeliveryCore", "Telemetry"],
+            swiftSettings: common),
+        .testTarget(
+            name: "RedisQueueTests", dependencies: ["DeliveryCore", "EventLoop", "RedisQueue"],
+            swiftSettings: common),
+        .testTarget(
+            name: "PostgresStoreTests",
+            dependencies: ["DeliveryCore", "EventLoop", "PostgresStore"], swiftSettings: common),
+        .testTarget(
+            name: "TransportTests", dependencies: ["DeliveryCore", "EventLoop", "Transport"],
+            swiftSettings: common),
+        .testTarget(
+            name: "SigningKeysTests",
+            dependencies: ["DeliveryCore", "HTTPSignatures", "SigningKeys"],
+            swiftSettings: common),
+        .testTarget(
+            name: "IntakeParsingTests",
+            dependencies: ["DeliveryCore", "HTTPSignatures", "IntakeParsing"],
+            swiftSettings: common),
+        .testTarget(
+            name: "ScoreboardTests", dependencies: ["DeliveryCore", "Scoreboard", "Telemetry"],
+            swiftSettings: common),
+        .testTarget(
+            name: "SupervisionTests",
+            dependencies: [
+                "DeliveryCore", "Scoreboard", "Supervision", "Telemetry",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "AdminServerTests",
+            dependencies: [
+                "AdminServer", "DeliveryCore", "Scoreboard", "Telemetry",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .testTarget(name: "SinkTests", dependencies: ["Sink"], swiftSettings: common),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
+                "DeliveryCore", "PostgresStore", "RedisQueue", "Supervision", "trunkline",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["DeliveryCore", "PostgresStore", "RedisQueue", "Supervision"],
+            swiftSettings: common),
+        .testTarget(name: "TidyTests", swiftSettings: common),
     ],
     cxxLanguageStandard: .cxx17
 )

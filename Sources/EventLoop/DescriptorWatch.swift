@@ -13,7 +13,7 @@ package struct Readiness: OptionSet, Sendable, Equatable {
 /// One watch per descriptor at a time; cancel it *before* the descriptor is closed, because the
 /// kernel gives the number to the next socket at once.
 package final class DescriptorWatch {
-    private unowned let loop: EventLoop
+    private let loop: EventLoop
     private var handle: UnsafeMutablePointer<uv_poll_t>?
     private var handler: (Readiness) -> Void
     private var interest: Readiness = []

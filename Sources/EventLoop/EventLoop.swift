@@ -10,6 +10,8 @@ package import DeliveryCore
 
 package final class EventLoop {
     let loop: UnsafeMutablePointer<uv_loop_t>
+    /// Lives as long as the loop: a handle that is being closed keeps libuv from waiting.
+    private let turnTimer: UnsafeMutablePointer<uv_timer_t>
     /// What libuv reported in this turn, not yet handed to its handler.
     private var records: [Record] = []
 
@@ -24,8 +26,11 @@ package final class EventLoop {
         loop = .allocate(capacity: 1)
         let status = uv_loop_init(loop)
         precondition(status == 0, "uv_loop_init: \(describe(status))")
+        turnTimer = .allocate(capacity: 1)
+        uv_timer_init(loop, turnTimer)
     }
 
+    /// Watches and timers hold their loop, so none of them is left by now.
     deinit {
         // Handles close asynchronously: let their close callbacks run, or the loop stays busy.
         uv_walk(
@@ -33,7 +38,8 @@ package final class EventLoop {
             { handle, _ in
                 if uv_is_closing(handle) == 0 { uv_close(handle, releaseHandle) }
             }, nil)
-        uv_run(loop, UV_RUN_DEFAULT)
+        // A lookup that ends meanwhile records, and a record stops the run.
+        while uv_run(loop, UV_RUN_DEFAULT) != 0 {}
         uv_loop_close(loop)
         loop.deallocate()
     }
@@ -57,17 +63,12 @@ package final class EventLoop {
 
     /// Waits for events, at most `limit` (nil: until one comes), and runs their handlers.
     package func turn(waitingAtMost limit: Duration?) {
-        if let limit {
-            let milliseconds = limit.wholeMilliseconds
-            if milliseconds <= 0 {
-                uv_run(loop, UV_RUN_NOWAIT)
-            } else {
-                let bound = startTimer(after: limit) {}
-                uv_run(loop, UV_RUN_ONCE)
-                bound.cancel()
-            }
+        if let limit, limit <= .zero {
+            uv_run(loop, UV_RUN_NOWAIT)
         } else {
+            if let limit { bound(limit) }
             uv_run(loop, UV_RUN_ONCE)
+            uv_timer_stop(turnTimer)
         }
         while !records.isEmpty {
             let batch = records
@@ -76,7 +77,20 @@ package final class EventLoop {
         }
     }
 
-    func record(_ record: Record) { records.append(record) }
+    /// Ends the coming wait after `limit`, rounded up: the last part of a millisecond is not spun.
+    private func bound(_ limit: Duration) {
+        uv_update_time(loop)
+        let milliseconds = limit.wholeMilliseconds
+        let rounded = milliseconds + (limit > .milliseconds(milliseconds) ? 1 : 0)
+        uv_timer_start(turnTimer, { _ in }, UInt64(rounded), 0)
+    }
+
+    /// Also ends the wait: libuv runs due timers before it polls, and what they record must not
+    /// wait for a descriptor.
+    func record(_ record: Record) {
+        records.append(record)
+        uv_stop(loop)
+    }
 
     private func run(_ record: Record) {
         switch record {

@@ -4,7 +4,7 @@ internal import CUV
 internal import DeliveryCore
 
 package final class LoopTimer {
-    private unowned let loop: EventLoop
+    private let loop: EventLoop
     private var handle: UnsafeMutablePointer<uv_timer_t>?
     private var handler: () -> Void
 

@@ -15,7 +15,7 @@ package enum NameLookupFailure: Error, Equatable, Sendable {
 package final class NameLookup {
     package typealias Outcome = Result<[String], NameLookupFailure>
 
-    private unowned let loop: EventLoop
+    private let loop: EventLoop
     private var request: UnsafeMutablePointer<uv_getaddrinfo_t>?
     private var handler: ((Outcome) -> Void)?
     private var outcome: Outcome?

@@ -3,7 +3,7 @@
 internal import CUV
 
 package final class SignalWatch {
-    private unowned let loop: EventLoop
+    private let loop: EventLoop
     private var handle: UnsafeMutablePointer<uv_signal_t>?
     private var handler: () -> Void
 

@@ -21,6 +21,7 @@ package final class RedisConnection {
 
     private let loop: EventLoop
     private let endpoint: RedisEndpoint
+    private let name: String
     private let nextTurn: NextTurn
     /// How long a reply may take before the connection counts as dead.
     private let patience: Duration
@@ -46,14 +47,22 @@ package final class RedisConnection {
     /// Called once, in a turn, after every outstanding completion; not after ``close()``.
     package var onClose: (String) -> Void = { _ in }
 
-    package convenience init(loop: EventLoop, endpoint: RedisEndpoint, patience: Duration) {
+    /// - Parameter name: what CLIENT LIST shows.
+    package convenience init(
+        loop: EventLoop, endpoint: RedisEndpoint, name: String, patience: Duration
+    ) {
         self.init(
-            loop: loop, endpoint: endpoint, patience: patience, nextTurn: NextTurn(loop: loop))
+            loop: loop, endpoint: endpoint, name: name, patience: patience,
+            nextTurn: NextTurn(loop: loop))
     }
 
-    init(loop: EventLoop, endpoint: RedisEndpoint, patience: Duration, nextTurn: NextTurn) {
+    init(
+        loop: EventLoop, endpoint: RedisEndpoint, name: String, patience: Duration,
+        nextTurn: NextTurn
+    ) {
         self.loop = loop
         self.endpoint = endpoint
+        self.name = name
         self.patience = patience
         self.nextTurn = nextTurn
     }
@@ -136,7 +145,7 @@ package final class RedisConnection {
     private func greet() {
         let greeting =
             endpoint.login + [
-                RedisCommand("CLIENT", "SETNAME", "trunkline"), RedisCommand("PING"),
+                RedisCommand("CLIENT", "SETNAME", name), RedisCommand("PING"),
             ]
         for command in greeting { send(command) { [weak self] in self?.greeted($0) } }
         send(RedisCommand("CLIENT", "ID")) { [weak self] reply in

@@ -15,6 +15,7 @@ final class RedisLink {
 
     private let loop: EventLoop
     private let endpoint: RedisEndpoint
+    private let name: String
     private let patience: Duration
     private let nextTurn: NextTurn
     private let random: () -> Double
@@ -28,11 +29,12 @@ final class RedisLink {
     var onChange: (_ isReady: Bool, _ reason: String) -> Void = { _, _ in }
 
     init(
-        loop: EventLoop, endpoint: RedisEndpoint, patience: Duration, nextTurn: NextTurn,
-        random: @escaping () -> Double
+        loop: EventLoop, endpoint: RedisEndpoint, name: String, patience: Duration,
+        nextTurn: NextTurn, random: @escaping () -> Double
     ) {
         self.loop = loop
         self.endpoint = endpoint
+        self.name = name
         self.patience = patience
         self.nextTurn = nextTurn
         self.random = random
@@ -67,7 +69,20 @@ final class RedisLink {
             nextTurn.run { completion(.failure(.disconnected(reason))) }
             return
         }
-        connection.send(command, blocking: blocking, completion: completion)
+        connection.send(command, blocking: blocking) { [weak self] outcome in
+            // Redis has become a replica: connect anew, the name may lead to the primary by now.
+            if case .failure(let failure) = outcome, failure.isRefusal("READONLY") {
+                self?.reconnect(because: "\(failure)")
+            }
+            completion(outcome)
+        }
+    }
+
+    /// Gives a working connection up and makes another; does nothing while there is none.
+    func reconnect(because reason: String) {
+        guard let connection else { return }
+        connection.close()
+        lost(because: reason)
     }
 
     /// A pipeline: all replies in order, or the first failure once every reply is there.
@@ -87,7 +102,7 @@ final class RedisLink {
 
     private func connect() {
         let connection = RedisConnection(
-            loop: loop, endpoint: endpoint, patience: patience, nextTurn: nextTurn)
+            loop: loop, endpoint: endpoint, name: name, patience: patience, nextTurn: nextTurn)
         connection.onReady = { [weak self] in self?.connected() }
         connection.onClose = { [weak self] in self?.lost(because: $0) }
         state = .connecting(connection)

@@ -3,16 +3,20 @@
 package import DeliveryCore
 
 extension RedisQueue {
-    /// Takes over up to `count` entries that are pending at consumers neither in `alive` nor
-    /// ourselves, urgent ones first, and deletes such consumers once they have nothing pending.
+    /// Takes over up to `count` entries, urgent ones first: those pending at consumers not in
+    /// `alive` and idle for `idle`, and our own that are idle for `ownIdle`. Absent consumers are
+    /// deleted once they have nothing pending.
     /// Entries that were deleted meanwhile are acked away. Fewer than `count`: no more are left.
     package func recoverIntake(
-        alive: Set<Incarnation>, count: Int, completion: @escaping RedisCompletion<[IntakeEntry]>
+        alive: Set<Incarnation>, count: Int, idle: Duration = .seconds(5),
+        ownIdle: Duration = .seconds(30), completion: @escaping RedisCompletion<[IntakeEntry]>
     ) {
         run(.recoverIntake, keys: Lane.intake.map(keys.intake)) { command in
             command.append(QueueKeys.group)
             command.append(incarnation.rawValue)
             command.append(count)
+            command.append(idle.wholeMilliseconds)
+            command.append(ownIdle.wholeMilliseconds)
             for worker in alive.sorted() { command.append(worker.rawValue) }
         } completion: { outcome in
             completion(

@@ -42,14 +42,14 @@ package final class RedisQueue {
         leaseMilliseconds = leaseTime.wholeMilliseconds
         let nextTurn = NextTurn(loop: loop)
         self.nextTurn = nextTurn
-        let link = {
+        let link = { (purpose: String) in
             RedisLink(
-                loop: loop, endpoint: endpoint, patience: patience, nextTurn: nextTurn,
-                random: random)
+                loop: loop, endpoint: endpoint, name: "trunkline-\(purpose)", patience: patience,
+                nextTurn: nextTurn, random: random)
         }
-        commands = link()
-        intakeReader = BlockingReader(loop: loop, link: link(), commands: commands)
-        logReader = BlockingReader(loop: loop, link: link(), commands: commands)
+        commands = link("commands")
+        intakeReader = BlockingReader(loop: loop, link: link("intake"), commands: commands)
+        logReader = BlockingReader(loop: loop, link: link("logs"), commands: commands)
     }
 
     package func start() {
@@ -76,6 +76,10 @@ package final class RedisQueue {
 
     private func linkChanged(_ isReady: Bool, changed: Bool, reason: String) {
         if changed { linksDown += isReady ? -1 : 1 }
+        if changed && !isReady {
+            // All three stay with one server: one lost connection may be a failover.
+            for link in links { link.reconnect(because: reason) }
+        }
         // While one is still down, another's return is no news.
         if isReady && linksDown > 0 { return }
         guard told?.isConnected != isReady || told?.reason != reason else { return }

@@ -3,7 +3,7 @@
 enum RedisScript: CaseIterable {
     case createGroups, finishIntake, rejectIntake, recoverIntake
     case takeLease, sealLease, renewLease, releaseLease
-    case resolve, release, releaseDue
+    case resolve, release, releaseDue, writeMark
     case heartbeat
 
     var source: [UInt8] {
@@ -19,6 +19,7 @@ enum RedisScript: CaseIterable {
         case .resolve: PackageResources.resolve_lua
         case .release: PackageResources.release_lua
         case .releaseDue: PackageResources.release_due_lua
+        case .writeMark: PackageResources.write_mark_lua
         case .heartbeat: PackageResources.heartbeat_lua
         }
     }

@@ -84,4 +84,17 @@ package struct SlotReading: Equatable, Sendable {
     /// What the stage was about; of the last one when the stage is `idle`.
     package var activity: ActivityID?
     package var metrics: Metrics
+
+    package init(
+        pid: Int32, incarnation: Incarnation, state: WorkerState, heartbeat: Instant,
+        stage: Stage, activity: ActivityID?, metrics: Metrics
+    ) {
+        self.pid = pid
+        self.incarnation = incarnation
+        self.state = state
+        self.heartbeat = heartbeat
+        self.stage = stage
+        self.activity = activity
+        self.metrics = metrics
+    }
 }

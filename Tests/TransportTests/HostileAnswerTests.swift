@@ -171,6 +171,20 @@ struct HostileAnswerTests {
         #expect(report.duration < .seconds(5))
     }
 
+    @Test func `an answer that a reset follows closely does not hang`() throws {
+        let bench = Bench()
+        let answer = [UInt8](repeating: 0x61, count: 60_000)
+        let server = LoopServer(bench.loop) { connection in
+            guard connection.takeRequest() != nil else { return }
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
+            connection.send(answer)
+            connection.reset()
+        }
+        let report = try bench.report("http://h1.fedi.localhost:\(server.port)/inbox")
+        #expect(report.status == 200 || report.failure == .connectionLost, "\(report.exchange)")
+        #expect(report.duration < .seconds(5))
+    }
+
     @Test func `silence after the request is a timeout of the answer`() throws {
         let bench = Bench { $0.totalTimeout = .milliseconds(300) }
         let report = try report(bench) { _ in }

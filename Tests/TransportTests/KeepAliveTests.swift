@@ -29,6 +29,22 @@ struct KeepAliveTests {
         #expect(bench.transport.statistics.answered == 21)
     }
 
+    @Test func `a request that asks for a fresh connection gets one, and only that request`() throws
+    {
+        let bench = Bench()
+        let server = answering(bench)
+        var request = bench.request("http://h1.fedi.localhost:\(server.port)/inbox")
+        var counts: [Int] = []
+        for isFresh in [false, true, false] {
+            request.onFreshConnection = isFresh
+            let expected = counts.count + 1
+            bench.transport.send(request) { counts.append($0.connectCount) }
+            bench.turn(until: { counts.count == expected })
+        }
+        #expect(counts == [1, 1, 0])
+        #expect(server.accepted == 2)
+    }
+
     @Test func `two hosts at one address do not share a connection`() throws {
         let bench = Bench()
         let server = answering(bench)

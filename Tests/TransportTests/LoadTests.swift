@@ -38,6 +38,20 @@ struct LoadTests {
         #expect(bench.transport.statistics.failures.isEmpty)
     }
 
+    @Test func `a transfer does not wait for the end of a long turn`() throws {
+        let bench = Bench()
+        let server = LoopServer(bench.loop) { connection in
+            if connection.takeRequest() != nil { connection.send(Bench.accepted) }
+        }
+        var reports: [TransferReport] = []
+        let url = "http://h1.fedi.localhost:\(server.port)/inbox"
+        bench.transport.send(bench.request(url)) { reports.append($0) }
+        bench.transport.send(bench.request(url, headers: ["bad"])) { reports.append($0) }
+        // A worker with nothing else to do waits this long for events.
+        while reports.count < 2 { bench.loop.turn(waitingAtMost: .seconds(5)) }
+        #expect(reports.allSatisfy { $0.duration < .seconds(2) }, "\(reports.map(\.duration))")
+    }
+
     @Test func `what is cancelled is never reported, and the transport goes on`() throws {
         let bench = Bench()
         bench.answers["late.example"] = [.success(["127.0.0.1"])]

@@ -21,34 +21,36 @@ extension DeliveryMachine {
     }
 
     private mutating func readIntake() {
-        guard isRedisUp, !isDraining, !isReadingIntake, intakePausedUntil == nil,
+        guard isRedisUp, !isDraining, readingIntakeSince == nil, intakePausedUntil == nil,
             inHand.count < configuration.intakeLimit,
             settlement.unsettled < configuration.unsettledLimit
         else { return }
-        isReadingIntake = true
+        readingIntakeSince = now
         emit(.readIntake(count: configuration.intakeReadCount))
     }
 
     mutating func intakeRead(_ arrivals: [ArrivedEntry]) {
-        isReadingIntake = false
-        take(arrivals)
+        let since = readingIntakeSince
+        readingIntakeSince = nil
+        take(arrivals, since: since)
     }
 
     mutating func intakeReadFailed() {
-        isReadingIntake = false
+        readingIntakeSince = nil
         intakePausedUntil = now + configuration.retryPause
     }
 
-    mutating func take(_ arrivals: [ArrivedEntry]) {
+    /// - Parameter since: when they were asked for; nil: somebody else has had them.
+    mutating func take(_ arrivals: [ArrivedEntry], since: Instant?) {
         // What arrives while draining stays pending and is claimed by whoever remains.
         guard !isDraining else { return }
         var rejected: [RejectedIntake] = []
         for arrival in arrivals {
             let reference = IntakeReference(lane: arrival.lane, id: arrival.id)
-            guard !inHand.contains(reference) else { continue }
+            guard inHand[reference] == nil else { continue }
             switch arrival.content {
             case .success(let job):
-                inHand.insert(reference)
+                inHand[reference] = since ?? Instant(nanoseconds: .min / 2)
                 arrived[arrival.lane, default: []].append(
                     ExpansionJob(reference: reference, job: job))
             case .failure(let rejection):
@@ -89,13 +91,17 @@ extension DeliveryMachine {
         var rejected: [RejectedIntake] = []
         for (job, result) in zip(jobs, results) {
             switch result {
-            case .stored(let stored):
+            case .stored(var stored):
+                // So late that somebody may have claimed the entry meanwhile, and delivered it.
+                if let read = inHand[job.reference], now - read > configuration.leaseTime / 2 {
+                    stored.again = true
+                }
                 entries += routedEntries(stored)
                 finished.append(job.reference)
             case .parked:
                 finished.append(job.reference)
             case .refused(let rejection):
-                inHand.remove(job.reference)
+                inHand[job.reference] = nil
                 rejected.append(RejectedIntake(reference: job.reference, rejection: rejection))
             }
         }
@@ -140,7 +146,9 @@ extension DeliveryMachine {
 
     mutating func intakeFinished(_ id: ExpansionID) {
         guard case .finishing(let finish) = expansions[id]?.stage else { return countStale() }
-        if case .entries(let references) = finish { inHand.subtract(references) }
+        if case .entries(let references) = finish {
+            for reference in references { inHand[reference] = nil }
+        }
         expansions[id] = nil
     }
 

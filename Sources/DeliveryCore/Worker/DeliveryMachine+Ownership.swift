@@ -12,9 +12,7 @@ extension DeliveryMachine {
     }
 
     mutating func advanceOwnership() {
-        for partition in partitions.overdue(at: now) {
-            lose(partition, because: "its lease could not be renewed in time")
-        }
+        loseOverdue()
         guard isRedisUp else { return }
         if now >= heartbeatDue {
             heartbeatDue = now + configuration.heartbeatInterval
@@ -32,6 +30,12 @@ extension DeliveryMachine {
             emit(.recoverIntake(alive: alive))
         }
         yieldUndesired()
+    }
+
+    mutating func loseOverdue() {
+        for partition in partitions.overdue(at: now) {
+            lose(partition, because: "its lease could not be renewed in time")
+        }
     }
 
     mutating func membershipSeen(_ alive: Set<Incarnation>) {

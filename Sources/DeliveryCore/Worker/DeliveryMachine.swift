@@ -37,9 +37,11 @@ package struct DeliveryMachine: Sendable {
 
     // Intake
     var arrived: [Lane: Deque<ExpansionJob>] = [:]
-    var inHand: Set<IntakeReference> = []
+    /// Entries on their way, and when the read that brought them was asked for.
+    var inHand: [IntakeReference: Instant] = [:]
     var expansions: [ExpansionID: Expansion] = [:]
-    var isReadingIntake = false
+    /// Since when an intake read is out.
+    var readingIntakeSince: Instant?
     var intakePausedUntil: Instant?
 
     // Log
@@ -92,6 +94,9 @@ package struct DeliveryMachine: Sendable {
     package mutating func handle(_ event: Event, now: Instant, wall: WallTime) -> [Action] {
         self.now = now
         self.wall = wall
+        // A thawed worker must not act on what waited for it before it sees how late it is; only a
+        // renewal may say that the leases were kept after all.
+        if case .leasesRenewed = event {} else { loseOverdue() }
         apply(event)
         advance()
         defer { actions.removeAll(keepingCapacity: true) }
@@ -120,7 +125,7 @@ package struct DeliveryMachine: Sendable {
 
         case .intakeRead(let entries): intakeRead(entries)
         case .intakeReadFailed: intakeReadFailed()
-        case .intakeRecovered(let entries): take(entries)
+        case .intakeRecovered(let entries): take(entries, since: nil)
         case .expanded(let id, let results): expanded(id, results)
         case .expansionFailed(let id): expansionFailed(id)
         case .routed(let id): routed(id)

@@ -46,4 +46,14 @@ package struct WorkerCrash: Equatable, Sendable {
     package var stage: Stage
     /// nil: the stage had no stored activity yet.
     package var activity: ActivityID?
+
+    package init(
+        slot: Int, incarnation: Incarnation, signal: Int32, stage: Stage, activity: ActivityID?
+    ) {
+        self.slot = slot
+        self.incarnation = incarnation
+        self.signal = signal
+        self.stage = stage
+        self.activity = activity
+    }
 }

@@ -132,6 +132,31 @@ import Testing
         #expect(trace.feed(.expanded(expansion.id, [.parked])).steps == ["finishIntake"])
     }
 
+    // MARK: Somebody else may have had it
+
+    @Test func `an expansion that took long is routed again: others may have claimed it`() throws {
+        var trace = Trace.owning()
+        let expansion = try #require(trace.feed(.intakeRead([.job(1)])).expansions.first)
+        trace.jump(.seconds(10))
+        let actions = trace.feed(.expanded(expansion.id, [.stored(7, routes: [(0, [11])])]))
+        #expect(actions.routings.first?.entries.map(\.fanout.again) == [true])
+    }
+
+    @Test func `a read whose answer waited for a frozen worker is routed again`() throws {
+        var trace = Trace.owning()
+        trace.jump(.seconds(10))
+        let expansion = try #require(trace.feed(.intakeRead([.job(1)])).expansions.first)
+        let actions = trace.feed(.expanded(expansion.id, [.stored(7, routes: [(0, [11])])]))
+        #expect(actions.routings.first?.entries.map(\.fanout.again) == [true])
+    }
+
+    @Test func `an entry that another worker had is routed again`() throws {
+        var trace = Trace.owning()
+        let expansion = try #require(trace.feed(.intakeRecovered([.job(1)])).expansions.first)
+        let actions = trace.feed(.expanded(expansion.id, [.stored(7, routes: [(0, [11])])]))
+        #expect(actions.routings.first?.entries.map(\.fanout.again) == [true])
+    }
+
     // MARK: Order and limits
 
     @Test func `an entry in hand that is recovered is not taken twice`() throws {

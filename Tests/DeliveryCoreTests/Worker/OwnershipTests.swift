@@ -151,6 +151,24 @@ import Testing
         #expect(trace.gauges.unsettled == 0)
     }
 
+    @Test(arguments: [401, 421])
+    func `a worker that wakes past its lease sends nothing once more`(status: Int) {
+        var trace = Trace.owning()
+        let sends = trace.admit(.fanout(1, 7, to: [11])).sends
+        trace.jump(.seconds(15))
+        #expect(!trace.end(sends[0], .status(status)).contains("send"))
+        #expect(trace.gauges.owned == 0 && trace.gauges.inFlight == 0)
+    }
+
+    @Test func `a renewal that waited for a frozen worker still counts`() {
+        var trace = Trace.owning()
+        let sent = trace.now + .seconds(5)
+        let renewal = trace.pass(.seconds(5)).renewedLeases
+        trace.jump(.seconds(14))
+        trace.feed(.leasesRenewed(kept: renewal, lost: [], sent: sent))
+        #expect(trace.gauges.owned == 1)
+    }
+
     @Test(arguments: [true, false])
     func `a partition that has another owner is dropped without a word`(byRenewal: Bool) throws {
         var trace = Trace.owning()

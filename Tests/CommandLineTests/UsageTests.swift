@@ -1,0 +1,90 @@
+import Testing
+
+/// What can't work is refused with code 2, before anything is done.
+@Suite struct UsageTests {
+    @Test(arguments: [
+        "migrate", "activity x", "host x", "hosts", "rejected", "doctor", "keys list",
+    ])
+    func `without a server all three ways to name one are told`(command: String) throws {
+        let result = try Trunkline.run(command.split(separator: " ").map(String.init))
+        #expect(result.code == 2)
+        #expect(result.errors.contains("where is "))
+        for way in ["--state-directory DIR", "TRUNKLINE_", "in the environment"] {
+            #expect(result.errors.contains(way))
+        }
+    }
+
+    @Test(arguments: [
+        ("enqueue --activity a --key k", "--to FILE"),
+        ("enqueue --activity a --key k --to b --audience c", "either --to FILE"),
+        ("enqueue --activity - --key k --to -", "Standard input"),
+        ("enqueue --activity a --key k --to b --lane backfill", "'urgent', 'normal' or 'bulk'"),
+        ("enqueue --activity a --key k --to b --expires tomorrow", "90s, 30m, 6h, 2d"),
+        ("enqueue --activity a --key k --to b --expires -5", "--expires"),
+        ("keys add --key-id https://a.example/k", "--generate rsa|ed25519"),
+        ("keys add --key-id https://a.example/k --pem f --generate rsa", "either --pem"),
+        ("keys add --key-id https://a.example/k --generate dsa", "'rsa' and 'ed25519'"),
+        ("keys add --key-id http://a.example/k --generate rsa", "is not an https URL"),
+        ("keys public --key-id https://a.example/k,b", "contains ','"),
+        ("migrate --partitions 0", "--partitions takes"),
+        ("activity x --limit -1", "limit"),
+        ("hosts --state broken", "'closed', 'open' or 'dead'"),
+        ("doctor --redis http://127.0.0.1", "redis://"),
+        ("doctor --redis rediss://127.0.0.1", "TLS to Redis is not supported"),
+        ("rejected --redis redis://h --key-prefix a{b", "--key-prefix"),
+        ("sink --state-directory d --https-port 70000", "65535"),
+    ])
+    func `a mistake is named`(line: String, sentence: String) throws {
+        let result = try Trunkline.run(line.split(separator: " ").map(String.init))
+        #expect(result.code == 2)
+        #expect(result.output.isEmpty)
+        #expect(result.errors.contains(sentence), "\(result.errors)")
+    }
+
+    @Test func `a flag beats the environment`() throws {
+        let result = try Trunkline.run(
+            ["rejected", "--redis", "redis+unix:///tmp/flag.sock"],
+            environment: ["TRUNKLINE_REDIS_URL": "redis+unix:///tmp/variable.sock"])
+        #expect(result.code == 1)
+        #expect(result.errors.contains("/tmp/flag.sock"))
+    }
+
+    @Test func `the flag of a state directory beats the variable of a server`() throws {
+        let result = try Trunkline.run(
+            ["rejected", "--state-directory", "/tmp/nowhere"],
+            environment: ["TRUNKLINE_REDIS_URL": "redis+unix:///tmp/variable.sock"])
+        #expect(result.errors.contains("/tmp/nowhere/redis.sock"))
+    }
+
+    @Test func `of two variables the server's own wins`() throws {
+        let result = try Trunkline.run(
+            ["rejected"],
+            environment: [
+                "TRUNKLINE_REDIS_URL": "redis+unix:///tmp/variable.sock",
+                "TRUNKLINE_STATE_DIRECTORY": "/tmp/nowhere",
+            ])
+        #expect(result.errors.contains("/tmp/variable.sock"))
+    }
+
+    @Test func `an empty variable counts as not set`() throws {
+        let result = try Trunkline.run(["rejected"], environment: ["TRUNKLINE_REDIS_URL": ""])
+        #expect(result.code == 2)
+    }
+
+    @Test func `a state directory that is too long for its socket is refused`() throws {
+        let long = "/tmp/" + String(repeating: "d", count: 120)
+        let result = try Trunkline.run(["rejected", "--state-directory", long])
+        #expect(result.code == 2)
+        #expect(result.errors.contains("choose a shorter one"))
+    }
+
+    @Test func `a password is never repeated`() throws {
+        let url = "redis://user:hunter2@127.0.0.1:1/0"
+        for command in ["rejected", "doctor --database host=/tmp/nowhere"] {
+            let words = command.split(separator: " ").map(String.init)
+            let result = try Trunkline.run(words + ["--redis", url])
+            #expect(result.code == 1)
+            #expect(!(result.output + result.errors).contains("hunter2"))
+        }
+    }
+}

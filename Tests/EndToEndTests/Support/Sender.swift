@@ -1,0 +1,53 @@
+import Foundation
+import Testing
+
+/// An actor of ours: a key that the pool signs with and the sink knows.
+struct Sender: Sendable {
+    let keyID: String
+    let publicKeyPEM: String
+
+    /// As an operator does it: `trunkline keys add`, then the actor publishes the key.
+    init(_ name: String = "alice", of pool: Pool, known sink: SinkProcess) throws {
+        keyID = Self.keyID(name)
+        let json = try pool.trunkline([
+            "keys", "add", "--key-id", keyID, "--generate", "rsa", "--json",
+        ])
+        struct Added: Decodable {
+            let public_key_pem: String
+        }
+        publicKeyPEM = try JSONDecoder().decode(Added.self, from: Data(json.utf8)).public_key_pem
+        try sink.publish(keyID: keyID, pem: publicKeyPEM)
+    }
+
+    static func keyID(_ name: String) -> String { "https://our.example/users/\(name)#main-key" }
+}
+
+/// A Create of a note, as a main server would send it.
+struct Note {
+    let id: String
+    let body: String
+
+    init(_ name: String, extra: String = "") {
+        let note = "https://our.example/notes/\(name)"
+        id = "\(note)/create"
+        body = """
+            {"@context":"https://www.w3.org/ns/activitystreams","id":"\(id)","type":"Create",\
+            "actor":"https://our.example/users/alice",\
+            "to":["https://www.w3.org/ns/activitystreams#Public"],\(extra)\
+            "object":{"id":"\(note)","type":"Note","content":"Grüße aus \(name) 🚋"}}
+            """
+    }
+
+    /// The entry's fields.
+    func entry(to inboxes: [String], key: String) -> [(String, String)] {
+        [("activity", body), ("key", key), ("to", jsonArray(inboxes))]
+    }
+
+    func pairs(_ inboxes: [String]) -> [Pair] {
+        inboxes.map { Pair(activity: id, inbox: $0) }
+    }
+}
+
+func jsonArray(_ texts: [String]) -> String {
+    "[" + texts.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+}

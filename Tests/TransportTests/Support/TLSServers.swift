@@ -1,0 +1,151 @@
+import Foundation
+import Synchronization
+
+/// TLS servers of all sorts in one Python process, on loopback, with certificates made by openssl.
+///
+/// Started by the first test that asks, and shared: it keeps no state. It ends when its standard
+/// input does, which is when the test process ends.
+final class TLSServers: Sendable {
+    static let shared = TLSServers()
+
+    let directory: String
+    private let ports: [String: Int]
+    private let process: Mutex<Process>
+
+    /// The authority that has signed what is good.
+    var authority: String { directory + "/authority.pem" }
+
+    func port(_ server: String) -> Int { ports[server]! }
+
+    private init() {
+        let directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("trunkline-tls-\(UUID().uuidString)")
+        try! FileManager.default.createDirectory(
+            at: directory, withIntermediateDirectories: true)
+        self.directory = directory.path
+        Self.run("/bin/bash", ["-c", makeCertificates], in: directory).waitUntilExit()
+
+        let output = Pipe()
+        let server = Self.run(
+            "/usr/bin/env", ["python3", "-c", serve], in: directory, input: Pipe(),
+            output: output)
+        var line: [UInt8] = []
+        while line.last != UInt8(ascii: "\n") {
+            let next = output.fileHandleForReading.readData(ofLength: 1)
+            precondition(!next.isEmpty, "the TLS servers did not start")
+            line += next
+        }
+        ports = try! JSONDecoder().decode([String: Int].self, from: Data(line))
+        process = Mutex(server)
+    }
+
+    private static func run(
+        _ path: String, _ arguments: [String], in directory: URL, input: Pipe? = nil,
+        output: Pipe? = nil
+    ) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.currentDirectoryURL = directory
+        if let input { process.standardInput = input }
+        process.standardOutput = output ?? FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try! process.run()
+        return process
+    }
+}
+
+private let makeCertificates = #"""
+    set -e
+    key() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }
+    authority() {
+      key $1
+      openssl req -x509 -new -key $1.key -subj "/CN=$1" -days 30 -out $1.pem
+    }
+    leaf() { # name, authority, host name, days
+      key $1
+      openssl req -new -key $1.key -subj "/CN=$1" -out $1.csr
+      printf "subjectAltName=DNS:$3" > $1.ext
+      openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days $4 \
+        -extfile $1.ext -out $1.pem
+      cat $1.key >> $1.pem
+    }
+    authority authority
+    authority stranger
+    leaf good authority "*.fedi.localhost" 30
+    leaf misnamed authority other.example 30
+    leaf expired authority "*.fedi.localhost" -1
+    leaf unknown stranger "*.fedi.localhost" 30
+    key selfsigned
+    openssl req -x509 -new -key selfsigned.key -subj /CN=self -days 30 -out selfsigned.pem \
+      -addext "subjectAltName=DNS:*.fedi.localhost"
+    cat selfsigned.key >> selfsigned.pem
+    # The authorities of this machine and ours, as an operator would have them.
+    cat /etc/ssl/certs/ca-certificates.crt authority.pem > bundle.pem
+    """#
+
+/// Servers by name: a certificate's name, `old` (TLS 1.1 at most), `newer` (TLS 1.2 at most), or
+/// `closing` (one answer per connection). They answer 202 with the number of the request on its
+/// connection.
+private let serve = #"""
+    import json, os, shutil, socket, ssl, sys, threading
+
+    def context(certificate):
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(certificate + ".pem")
+        return made
+
+    def answer(connection, closes):
+        count, pending = 0, b""
+        while True:
+            while b"\r\n\r\n" not in pending:
+                more = connection.recv(65536)
+                if not more:
+                    return
+                pending += more
+            head, _, pending = pending.partition(b"\r\n\r\n")
+            fields = [line.split(b":") for line in head.lower().split(b"\r\n")]
+            length = next(int(field[1]) for field in fields if field[0] == b"content-length")
+            while len(pending) < length:
+                pending += connection.recv(65536)
+            pending = pending[length:]
+            count += 1
+            body = b"%s %d" % (connection.version().encode(), count)
+            connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n%s\r\n%s" % (
+                len(body), b"Connection: close\r\n" if closes else b"", body))
+            if closes:
+                connection.shutdown(socket.SHUT_RDWR)
+                return
+
+    def serve(connection, tls, closes):
+        try:
+            with tls.wrap_socket(connection, server_side=True) as secure:
+                answer(secure, closes)
+        except OSError:
+            connection.close()
+
+    def accept(listener, tls, closes):
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(
+                target=serve, args=(connection, tls, closes), daemon=True).start()
+
+    ports = {}
+    for name in ["good", "misnamed", "expired", "unknown", "selfsigned", "old", "newer", "closing"]:
+        made = name in ("old", "newer", "closing")
+        tls = context("good" if made else name)
+        if name == "old":
+            tls.set_ciphers("ALL:@SECLEVEL=0")
+            tls.minimum_version = ssl.TLSVersion.TLSv1
+            tls.maximum_version = ssl.TLSVersion.TLSv1_1
+        if name == "newer":
+            tls.maximum_version = ssl.TLSVersion.TLSv1_2
+        listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        ports[name] = listener.getsockname()[1]
+        threading.Thread(
+            target=accept, args=(listener, tls, name == "closing"), daemon=True).start()
+    print(json.dumps(ports), flush=True)
+    sys.stdin.read()
+    shutil.rmtree(os.getcwd())
+    os._exit(0)
+    """#
