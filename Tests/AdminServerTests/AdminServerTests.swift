@@ -6,7 +6,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AdminServerTests {
+@Suite(.timeLimit(.minutes(5))) struct AdminServerTests {
     static let now = Instant(nanoseconds: 1_000_000_000_000)
 
     private func worker(
@@ -50,7 +50,7 @@ import Testing
 
     @Test func `healthz answers without any worker`() async throws {
         try await serving([]) { port in
-            let answer = try get(port, "/healthz")
+            let answer = try await get(port, "/healthz")
             #expect(answer.status == 200)
             #expect(answer.body == "ok\n")
         }
@@ -58,7 +58,7 @@ import Testing
 
     @Test func `metrics are the workers' added up`() async throws {
         try await serving([worker(), worker()]) { port in
-            let answer = try get(port, "/metrics")
+            let answer = try await get(port, "/metrics")
             #expect(answer.status == 200)
             #expect(answer.contentType == "text/plain; version=0.0.4; charset=utf-8")
             let lines = answer.body.split(separator: "\n")
@@ -71,9 +71,10 @@ import Testing
 
     @Test func `ready when every worker delivers`() async throws {
         try await serving([worker(), worker(silent: .seconds(9))]) { port in
-            let answer = try get(port, "/readyz")
+            let answer = try await get(port, "/readyz")
             #expect(answer.status == 200)
-            #expect(answer.body == #"{"ready":true,"reasons":[]}"#)
+            #expect(answer.body.contains(#""ready":true"#))
+            #expect(answer.body.contains(#""reasons":[]"#))
             #expect(answer.contentType == "application/json; charset=utf-8")
         }
     }
@@ -84,7 +85,7 @@ import Testing
             worker(silent: .seconds(12), redis: false, postgres: false),
         ]
         try await serving(workers) { port in
-            let answer = try get(port, "/readyz")
+            let answer = try await get(port, "/readyz")
             #expect(answer.status == 503)
             for (slot, reason) in [
                 (1, "no worker"), (2, "worker is starting"), (3, "worker is draining"),
@@ -101,7 +102,7 @@ import Testing
 
     @Test func `the index names the pages and the workers`() async throws {
         try await serving([worker(), worker(.absent)]) { port in
-            let answer = try get(port, "/")
+            let answer = try await get(port, "/")
             #expect(answer.status == 200)
             for page in ["/healthz", "/readyz", "/metrics"] {
                 #expect(answer.body.contains(page))
@@ -114,7 +115,7 @@ import Testing
     @Test(arguments: ["/nothing", "/metrics/x", "/../etc/passwd"])
     func `there is nothing else`(path: String) async throws {
         try await serving([worker()]) { port in
-            let answer = try get(port, path)
+            let answer = try await get(port, path)
             #expect(answer.status == 404)
         }
     }

@@ -1,5 +1,6 @@
 /// One request over a real socket: what a scraper or a probe does.
 
+import Dispatch
 import Glibc
 import Testing
 
@@ -9,7 +10,16 @@ struct HTTPAnswer {
     let body: String
 }
 
-func get(_ port: Int, _ path: String) throws -> HTTPAnswer {
+/// Blocks a thread of its own: on one of Swift's two it would wait for a server that has none left.
+func get(_ port: Int, _ path: String) async throws -> HTTPAnswer {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue(label: "get").async {
+            continuation.resume(with: Result { try blockingGet(port, path) })
+        }
+    }
+}
+
+private func blockingGet(_ port: Int, _ path: String) throws -> HTTPAnswer {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     try #require(descriptor >= 0)
     defer { close(descriptor) }

@@ -1,6 +1,7 @@
 /// What a pool of workers consists of, and who is told what becomes of them.
 
 package import DeliveryCore
+package import Scoreboard
 package import Telemetry
 
 package struct WorkerPlan: Sendable {
@@ -47,13 +48,17 @@ package struct WorkerCrash: Equatable, Sendable {
     /// nil: the stage had no stored activity yet.
     package var activity: ActivityID?
 
-    package init(
-        slot: Int, incarnation: Incarnation, signal: Int32, stage: Stage, activity: ActivityID?
+    /// nil: nothing in hand is to blame, or it was somebody's `kill`.
+    package init?(
+        _ slot: Int, _ incarnation: Incarnation, _ exit: ProcessExit, _ reading: SlotReading
     ) {
+        guard case .killed(let signal) = exit, exit.isFault, reading.stage != .idle else {
+            return nil
+        }
         self.slot = slot
         self.incarnation = incarnation
         self.signal = signal
-        self.stage = stage
-        self.activity = activity
+        stage = reading.stage
+        activity = reading.activity
     }
 }

@@ -20,6 +20,8 @@ package actor WorkerPool {
     private var metrics = Metrics()
     private var drained: [CheckedContinuation<Void, Never>] = []
     private var killed = 0
+    /// Callbacks under way.
+    private var untold = 0
 
     private struct Slot {
         var machine = WorkerSlotMachine()
@@ -40,7 +42,8 @@ package actor WorkerPool {
         }
     }
 
-    /// Asks every worker to finish what it has and waits until all have ended.
+    /// Asks every worker to finish what it has, and waits until all have ended and the plan's
+    /// callbacks have returned (bound their time).
     ///
     /// - Parameter deadline: what lives longer than this is killed.
     /// - Returns: how many had to be.
@@ -54,7 +57,7 @@ package actor WorkerPool {
             deadlinePassed(deadline)
         }
         defer { timer.cancel() }
-        if !hasEnded { await withCheckedContinuation { drained.append($0) } }
+        if !isDone { await withCheckedContinuation { drained.append($0) } }
         return killed
     }
 
@@ -91,14 +94,29 @@ package actor WorkerPool {
         case .kill:
             killed += 1
             slots[slot].process?.send(signal: SIGKILL)
-        case .finish:
-            guard hasEnded else { return }
-            for continuation in drained { continuation.resume() }
-            drained.removeAll()
+        case .finish: resumeIfDone()
         }
     }
 
-    private var hasEnded: Bool { slots.allSatisfy { $0.machine.state == .ended } }
+    /// Off the way of the slot, which goes on at once.
+    private func tell(_ callback: @escaping @Sendable (WorkerPlan) async -> Void) {
+        untold += 1
+        Task {
+            await callback(plan)
+            untold -= 1
+            resumeIfDone()
+        }
+    }
+
+    private var isDone: Bool {
+        untold == 0 && slots.allSatisfy { $0.machine.state == .ended }
+    }
+
+    private func resumeIfDone() {
+        guard isDone else { return }
+        for continuation in drained { continuation.resume() }
+        drained.removeAll()
+    }
 
     private func spawn(_ slot: Int) {
         let incarnation = Self.makeIncarnation(slot)
@@ -135,12 +153,9 @@ package actor WorkerPool {
 
         let wasAsked = slots[slot].machine.state == .draining
         report(slot, process, exit, reading, wasAsked: wasAsked)
-        Task { await plan.onDeath(incarnation) }
-        if exit.isFault, case .killed(let signal) = exit, reading.stage != .idle {
-            let crash = WorkerCrash(
-                slot: slot, incarnation: incarnation, signal: signal, stage: reading.stage,
-                activity: reading.activity)
-            Task { await plan.onCrash(crash) }
+        tell { await $0.onDeath(incarnation) }
+        if let crash = WorkerCrash(slot, incarnation, exit, reading) {
+            tell { await $0.onCrash(crash) }
         }
         run(slots[slot].machine.died(at: Self.now), slot)
     }

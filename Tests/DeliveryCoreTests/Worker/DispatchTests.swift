@@ -69,9 +69,7 @@ import Testing
         #expect(committed.contains("readIntake"))
     }
 
-    @Test func `what has waited half a minute for a full window is held, fresh ones at the tail`()
-        throws
-    {
+    @Test func `what has waited half a minute for a full window is held`() throws {
         var trace = Trace.owning {
             $0.hostWindow = 1
             $0.slots = 10

@@ -29,11 +29,7 @@ import Testing
         #expect(trace.gauges.owned == 1)
     }
 
-    @Test
-    func
-        `queued ones are forgotten, what is in flight ends, is committed and resolved, then the lease goes`()
-        throws
-    {
+    @Test func `what is in flight ends and is resolved, then the lease goes`() throws {
         var (trace, transmission) = try Self.busy()
         let joined = trace.feed(.membershipSeen(alive: [me, other]))
         #expect(joined.steps == ["interruptLogRead", "forget"])
@@ -49,9 +45,7 @@ import Testing
         #expect(!trace.live(.seconds(2)).contains("releaseLeases"))
     }
 
-    @Test func `a retry of a partition on its way out is put in later before the lease goes`()
-        throws
-    {
+    @Test func `a retry is put in later before the lease goes`() throws {
         var (trace, transmission) = try Self.busy()
         trace.feed(.membershipSeen(alive: [me, other]))
         trace.end(transmission, .status(500))

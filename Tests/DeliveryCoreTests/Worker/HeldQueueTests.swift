@@ -71,9 +71,7 @@ import Testing
         #expect(next.releases.map(\.host) == [1])
     }
 
-    @Test func `a fresh one for a host with a backlog goes to the tail, even after the pause`()
-        throws
-    {
+    @Test func `a fresh one for a host with a backlog goes to the tail`() throws {
         var trace = try Self.suspended()
         trace.live(.seconds(91))
         trace.feed(.released(0, 1, moved: 1, remaining: 5))

@@ -5,9 +5,7 @@ import Testing
 @Suite struct OutageTests {
     // MARK: PostgreSQL
 
-    @Test func `without PostgreSQL nothing is claimed, read or taken, and what is in hand is sent`()
-        throws
-    {
+    @Test func `without PostgreSQL nothing is taken, and what is in hand is sent`() throws {
         var trace = Trace.owning { $0.slots = 1 }
         let sends = trace.admit(.fanout(1, 7, to: [11, 21])).sends
         trace.feed(.postgresDisconnected)
@@ -15,11 +13,11 @@ import Testing
         #expect(trace.feed(.intakeRead([.job(1)])).steps == [])
         #expect(trace.read().steps == [])
         #expect(trace.end(sends[0], .status(200)).sends.map(\.url) == [InboxID(21).url])
-        let hour = trace.live(.seconds(20))
+        let away = trace.live(.seconds(20))
         for name in [
             "flush", "resolve", "expand", "readIntake", "readLogs", "prepare", "recoverIntake",
         ] {
-            #expect(!hour.contains(name))
+            #expect(!away.contains(name))
         }
         #expect(trace.gauges.unsettled == 1 && trace.gauges.owned == 1)
 

@@ -114,9 +114,7 @@ import Testing
         #expect(trace.feed(.keyMissing(transmission.token)).steps == [])
     }
 
-    @Test func `a poison activity is given up at its fifth server error, if others got through`()
-        throws
-    {
+    @Test func `the fifth server error is poison if others got through`() throws {
         var (trace, transmission) = try Self.inFlight(attempts: 4)
         let other = trace.pass(.seconds(1)) + trace.admit(.fanout(2, 8, to: [12]))
         trace.end(try #require(other.sends.first), .status(200))
@@ -166,9 +164,7 @@ import Testing
         #expect(fourth.profile == .draftCavage)
     }
 
-    @Test func `a misdirected request goes once more on a new connection, then it is rejected`()
-        throws
-    {
+    @Test func `a misdirected request goes once more on a new connection`() throws {
         var (trace, first) = try Self.inFlight()
         let second = try #require(trace.end(first, .status(421)).sends.first)
         #expect(second.onFreshConnection && second.profile == .draftCavage)

@@ -2,7 +2,7 @@ import Glibc
 import Supervision
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ChildProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct ChildProcessTests {
     let scratch = Scratch()
 
     private func shell(
@@ -94,7 +94,7 @@ import Testing
         }
         let script = """
             for fd in 0 3 4; do readlink /proc/$$/fd/$fd; done
-            for fd in /proc/$$/fd/*; do [ ${fd##*/} -le 9 ] && echo ${fd##*/}; done
+            ls /proc/$$/fd
             """
         // Swapped, and with numbers that are each other's or their own targets.
         #expect(try ChildProcess(shell(script, inherited: [two, one])).wait() == .exited(0))
@@ -119,7 +119,8 @@ import Testing
         #expect(child.wait() == .exited(0))
         let lines = contents(of: scratch.file("out"))
         #expect(lines.contains("SigBlk:\t0000000000000000"))
-        #expect(lines.contains("SigIgn:\t0000000000000000"))
+        // 32 and 33 are glibc's own.
+        #expect(lines.contains(/SigIgn:\t0000000[01]80000000|SigIgn:\t0000000000000000/))
         #expect(lines.contains("NSpgid:\t\(child.pid)"))
     }
 
