@@ -46,7 +46,7 @@ package final class ScoreboardSlot {
         slot[SlotField.stage].store(Stage.idle.rawValue, ordering: .releasing)
     }
 
-    /// Once a turn or a heartbeat: some 12 kB are copied.
+    /// Once a turn or a heartbeat: some 4 kB are copied.
     package func publish(_ metrics: Metrics, state: WorkerState, at now: Instant) {
         for (index, word) in metrics.words.enumerated() {
             store(word, at: SlotField.metrics + index)

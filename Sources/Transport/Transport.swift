@@ -11,8 +11,9 @@ package import EventLoop
 package final class Transport {
     package typealias Completion = (TransferReport) -> Void
 
-    /// Transfers whose handles are kept for the next one.
-    private static let poolLimit = 512
+    /// Transfers whose handles are kept for the next one: as many as are usually under way at
+    /// most, so that a burst takes no new memory (26 kB each).
+    private static let poolLimit = 1_024
 
     private let loop: EventLoop
     private let configuration: TransportConfiguration

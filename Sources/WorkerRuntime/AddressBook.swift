@@ -16,7 +16,8 @@ struct AddressBook {
             url = try InboxURL.parse(text)
         } catch {
             return .failure(
-                AddressProblem(reason: "unusable-url", detail: "\(text.prefix(200)): \(error.advice)"))
+                AddressProblem(
+                    reason: "unusable-url", detail: "\(text.prefix(200)): \(error.advice)"))
         }
         if url.scheme == "http", !allowsPlainHTTP {
             return .failure(

@@ -153,7 +153,8 @@ final class ExpansionRun {
                 ?? AddressProblem(
                     reason: "unusable-inbox", detail: "the inbox was recorded as unusable before")
             items[index].unusable.append(
-                ExpandedActivity.Unusable(inbox: row.id, reason: problem.reason, detail: problem.detail))
+                ExpandedActivity.Unusable(
+                    inbox: row.id, reason: problem.reason, detail: problem.detail))
         }
     }
 

@@ -29,6 +29,8 @@ package final class WorkerProcess {
     var machine: DeliveryMachine
     var shelf = ActivityShelf()
     var composer = RequestComposer()
+    /// Transmissions of this turn, and what earlier ones left over.
+    var outbox: [Transmission] = []
     let parser = IntakeParser()
     /// Intake entries in hand, as they came: a rejected one is set aside whole.
     var entriesInHand: [IntakeReference: IntakeEntry] = [:]
@@ -96,13 +98,17 @@ package final class WorkerProcess {
                 for action in actions { perform(action) }
             }
         }
+        sendOutbox()
         reportReadiness()
         recorder.leave()
         recorder.publish(
             machine.gauges, machine.tally, transport.statistics, stale: machine.staleEvents)
     }
 
-    private var waitLimit: Duration { max(.zero, machine.nextDeadline - EventLoop.now) }
+    private var waitLimit: Duration {
+        if !outbox.isEmpty || !events.isEmpty { return .zero }
+        return max(.zero, machine.nextDeadline - EventLoop.now)
+    }
 
     /// Puts an event into the queue of this turn.
     func occur(_ event: Event) { events.append(event) }
@@ -119,13 +125,13 @@ package final class WorkerProcess {
 
     private func connect() {
         storeState.onChange = { [weak self] isUp, reason in
-            guard let self else { return }
+            guard let self, !self.isFinished else { return }
             self.recorder.setPostgres(isUp)
             self.report("PostgreSQL", isUp, reason)
             self.occur(isUp ? .postgresConnected : .postgresDisconnected)
         }
         queue.onStateChange = { [weak self] isUp, reason in
-            guard let self else { return }
+            guard let self, !self.isFinished else { return }
             self.recorder.setRedis(isUp)
             self.report("Redis", isUp, reason)
             self.occur(isUp ? .redisConnected : .redisDisconnected)

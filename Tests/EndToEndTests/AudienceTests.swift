@@ -28,7 +28,7 @@ extension EndToEnd.OnePool {
                 ("activity", note.body), ("key", federation.sender.keyID),
                 ("audience", "alice/followers"),
             ])
-            try Poll.until("all \(expected.count) delivered", within: .seconds(60)) {
+            try Poll.until("all \(expected.count) delivered", within: .seconds(120)) {
                 try pool.states(of: expected) == ["delivered": expected.count]
             }
             let tally = try Tally.of(expected, at: sink)

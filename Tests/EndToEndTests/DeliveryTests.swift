@@ -11,7 +11,7 @@ extension EndToEnd.OnePool {
             let expected = try federation.send(
                 names, to: (0..<50).map { sink.inbox("h\($0)", "/users/u\($0)/inbox") })
 
-            try Poll.until("all \(expected.count) delivered", within: .seconds(60)) {
+            try Poll.until("all \(expected.count) delivered", within: .seconds(120)) {
                 try pool.states(of: expected) == ["delivered": expected.count]
             }
             let tally = try Tally.of(expected, at: sink)

@@ -114,7 +114,14 @@ extension EndToEnd.OnePool {
             let shown = try JSONDecoder().decode(ShownActivity.self, from: Data(json.utf8))
             #expect(shown.deliveries.first?.waiting_for?.contains(keyID) == true)
 
-            _ = try Sender("bob", of: pool, known: sink)
+            // Published first: the delivery goes out at once, and a receiver that cannot find the
+            // key refuses it for ten minutes.
+            let pem = federation.scratch.file("bob.pem")
+            try Program.run("/usr/bin/openssl", ["genrsa", "-out", pem, "2048"])
+            let publicPEM = try Program.run("/usr/bin/openssl", ["rsa", "-in", pem, "-pubout"])
+            let begin = try #require(publicPEM.firstRange(of: "-----BEGIN"))
+            try sink.publish(keyID: keyID, pem: String(publicPEM[begin.lowerBound...]))
+            try pool.trunkline(["keys", "add", "--key-id", keyID, "--pem", pem])
             try Poll.until("it is delivered", within: .seconds(30)) {
                 try pool.delivery(pair)?.state == "delivered"
             }

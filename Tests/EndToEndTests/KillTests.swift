@@ -19,7 +19,7 @@ extension EndToEnd {
                 let (pool, sink) = (federation.pool, federation.sink)
                 try sink.follow(#"{"host": "*", "delay": [20, 80]}"#)
                 let expected = try federation.send(Self.names, to: inboxes(sink))
-                try Poll.until("a sixth is delivered", within: .seconds(60)) {
+                try Poll.until("a sixth is delivered", within: .seconds(120)) {
                     try sink.report().accepted >= expected.count / 6
                 }
                 let workers = try pool.workers()
@@ -41,7 +41,7 @@ extension EndToEnd {
                 let (pool, sink) = (federation.pool, federation.sink)
                 try sink.follow(#"{"host": "*", "delay": [20, 80]}"#)
                 let expected = try federation.send(Self.names, to: inboxes(sink))
-                try Poll.until("a sixth is delivered", within: .seconds(60)) {
+                try Poll.until("a sixth is delivered", within: .seconds(120)) {
                     try sink.report().accepted >= expected.count / 6
                 }
                 pool.expectCleanEnd()
@@ -50,7 +50,7 @@ extension EndToEnd {
                 #expect(atDrain.accepted == atDrain.requests)
 
                 let next = try Pool(pool.services, delivering: sink, in: federation.scratch)
-                try Poll.until("the rest is delivered", within: .seconds(90)) {
+                try Poll.until("the rest is delivered", within: .seconds(180)) {
                     try next.states(of: expected) == ["delivered": expected.count]
                 }
                 let tally = try Tally.of(expected, at: sink)
@@ -67,7 +67,7 @@ extension EndToEnd {
             _ federation: Federation, _ expected: Set<Pair>, atMostTwice bound: Int
         ) throws {
             let (pool, sink) = (federation.pool, federation.sink)
-            try Poll.until("all are delivered", within: .seconds(90)) {
+            try Poll.until("all are delivered", within: .seconds(180)) {
                 try pool.states(of: expected) == ["delivered": expected.count]
             }
             let tally = try Tally.of(expected, at: sink)

@@ -53,7 +53,7 @@ extension EndToEnd {
         }
 
         private func awaitAccepted(_ count: Int, by sink: SinkProcess) throws {
-            try Poll.until("\(count) are accepted", within: .seconds(90)) {
+            try Poll.until("\(count) are accepted", within: .seconds(180)) {
                 try sink.report().accepted >= count
             }
         }

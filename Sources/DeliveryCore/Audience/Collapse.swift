@@ -48,11 +48,13 @@ package struct Collapse {
         "https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public",
     ]
 
-    /// Hands over what was gathered since the last time; what has been seen stays seen.
+    /// Hands over what was gathered since the last time, and forgets it: the URLs of 100,000
+    /// followers are not kept. Across the pages of an audience inboxes are told apart by id.
     package mutating func take() -> (inboxes: [Inbox], unusable: [Unusable]) {
         defer {
             inboxes.removeAll()
             unusable.removeAll()
+            seen.removeAll()
         }
         return (inboxes, unusable)
     }

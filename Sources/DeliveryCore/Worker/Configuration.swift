@@ -4,8 +4,11 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var slots = 1_000
     /// Transfers in flight to one host; further deliveries wait in its queue.
     package var hostWindow = 8
-    /// Open deliveries; at the limit no more of the log is read.
-    package var openLimit = 16_384
+    /// Open deliveries; at the limit entries that were read wait as they are, four bytes a
+    /// delivery, and no more of the log is read.
+    package var openLimit = 8_192
+    /// Deliveries that are prepared together: bounds one answer of PostgreSQL.
+    package var preparationLimit = 4_096
     /// Bytes of open activities' bodies; at the limit no more of the log is read.
     package var openByteLimit = 64 << 20
     /// Entries per partition and read.

@@ -53,6 +53,9 @@ extension DeliveryMachine {
             onFreshConnection: onFreshConnection)
     }
 
+    /// Whether the transmission of this name is still wanted.
+    package func isUnderWay(_ token: TransferToken) -> Bool { transfers[token] != nil }
+
     /// A host may have room again: its queues return to the rings.
     mutating func wake(_ id: HostID) {
         guard let host = hosts[id] else { return }

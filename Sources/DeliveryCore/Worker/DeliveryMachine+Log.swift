@@ -1,3 +1,5 @@
+internal import DequeModule
+
 /// From the partitions' logs to the hosts' queues: read, open, prepare, admit.
 extension DeliveryMachine {
     // MARK: Reading
@@ -5,7 +7,7 @@ extension DeliveryMachine {
     mutating func advanceLogs() {
         if let pause = logPausedUntil, now >= pause { logPausedUntil = nil }
         guard isRedisUp, isPostgresUp, !isDraining, readingLogs == nil, logPausedUntil == nil,
-            deliveries.count < configuration.openLimit, openBytes < configuration.openByteLimit
+            unopened.isEmpty, hasRoom
         else { return }
         let cursors = partitions.cursors
         guard !cursors.isEmpty else { return }
@@ -28,7 +30,6 @@ extension DeliveryMachine {
     mutating func logRead(_ batch: [(PartitionNumber, [LogEntry])]) {
         guard let asked = readingLogs else { return countStale() }
         readingLogs = nil
-        var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
         var counts: [PartitionNumber: Int] = [:]
         for (partition, entries) in batch {
             counts[partition] = entries.count
@@ -36,7 +37,9 @@ extension DeliveryMachine {
                 asked[partition] == LogPosition(epoch: owned.epoch, cursor: owned.cursor)
             else { continue }
             for entry in entries where entry.id > owned.cursor {
-                open(entry, of: partition, check: owned.isCatchingUp, into: &preparation)
+                unopened.append(
+                    UnopenedEntry(
+                        partition: partition, entry: entry, mustBeChecked: owned.isCatchingUp))
                 partitions.update(partition) { $0.cursor = entry.id }
             }
         }
@@ -45,6 +48,23 @@ extension DeliveryMachine {
             partitions.update(partition) { owned in
                 if owned.epoch == position.epoch { owned.isCatchingUp = false }
             }
+        }
+    }
+
+    private var hasRoom: Bool {
+        deliveries.count < configuration.openLimit && openBytes < configuration.openByteLimit
+    }
+
+    /// Opens what was read, as far as there is room, and asks PostgreSQL about it in one go.
+    mutating func openEntries() {
+        guard isPostgresUp, hasRoom, !unopened.isEmpty else { return }
+        var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
+        while hasRoom, preparation.deliveries.count < configuration.preparationLimit,
+            let next = unopened.popFirst()
+        {
+            guard case .owned = partitions[next.partition] else { continue }
+            open(
+                next.entry, of: next.partition, check: next.mustBeChecked, into: &preparation)
         }
         guard !preparation.deliveries.isEmpty else { return }
         preparation.request.inboxes = Set(preparation.request.inboxes).sorted()
@@ -234,6 +254,14 @@ extension DeliveryMachine {
             emit(.forget(delivery.activity))
         }
     }
+}
+
+/// A log entry that waits for room.
+package struct UnopenedEntry: Sendable {
+    var partition: PartitionNumber
+    var entry: LogEntry
+    /// A former owner may have worked on it.
+    var mustBeChecked: Bool
 }
 
 /// How far a partition had been read when a read was asked for, and under which ownership.

@@ -137,6 +137,7 @@ extension DeliveryMachine {
         _ partition: PartitionNumber, _ owned: PartitionTable.Owned
     ) {
         partitions[partition] = .yielding(owned)
+        unopened.removeAll { $0.partition == partition }
         emit(.interruptLogRead)
         forgetDeliveries(of: partition) { phase in
             switch phase {
@@ -205,6 +206,7 @@ extension DeliveryMachine {
     }
 
     private mutating func forgetEntries(of partition: PartitionNumber) {
+        unopened.removeAll { $0.partition == partition }
         for raw in entries.indices where entries[raw].partition == partition {
             _ = entries.remove(raw)
         }

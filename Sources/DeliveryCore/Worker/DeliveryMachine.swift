@@ -55,6 +55,8 @@ package struct DeliveryMachine: Sendable {
     var preparations: [PreparationID: Preparation] = [:]
     /// What the read that is under way was asked for; an answer to anything else is stale.
     var readingLogs: [PartitionNumber: LogPosition]?
+    /// Entries that were read and are not open yet, in the order of their reading.
+    var unopened: Deque<UnopenedEntry> = []
     /// Entries per partition of the read that is under way.
     var readCount = 0
     var logPausedUntil: Instant?
@@ -164,6 +166,7 @@ package struct DeliveryMachine: Sendable {
         advanceOwnership()
         advanceIntake()
         advancePreparations()
+        openEntries()
         advanceReleases()
         sweepQueues()
         dispatch()

@@ -12,10 +12,11 @@ struct SinkCommand: AsyncParsableCommand {
             fails as its rules say. It prints `ready https=PORT http=PORT`; SIGTERM ends it, \
             SIGHUP reads the rules again.
 
-              trunkline sink --state-directory sink --https-port 8443 --actors actors &
+              trunkline sink --state-directory sink --https-port 8443 --http-port 8080 \\
+                --actors actors &
               trunkline run --embedded --state-directory state \\
                 --instance-domain our.example --ca-file sink/ca.pem --allow-address 127.0.0.0/8
-              curl --cacert sink/ca.pem https://h1.fedi.localhost:8443/.sink/report
+              curl http://localhost:8080/.sink/report
 
             --rules is a JSON file {"rules": [RULE]}, the first that matches decides: {"host": \
             "h1*", "status": 503, "retryAfter": 30}, {"host": "slow.*", "delay": [50, 200]}, \

@@ -28,6 +28,16 @@ import Testing
             "seed \(seed): nobody was killed or fenced, and \(repeated.first!) was taken twice")
     }
 
+    @Test(arguments: UInt64(1)...5)
+    func `one seed is one run`(seed: UInt64) {
+        let ends = (0..<2).map { _ in
+            var world = World(seed: seed)
+            live(&world)
+            return "\(world.eventCount) events, \(world.now), next \(world.random.next())"
+        }
+        #expect(ends[0] == ends[1])
+    }
+
     /// Work comes in, and everything that can fail does.
     private func live(_ world: inout World) {
         var nextCheck = 100
@@ -49,11 +59,13 @@ import Testing
         while !world.isQuiet, world.violation == nil, world.step() {
             if world.now > deadline { world.violation = "stuck: \(world.summary)" }
         }
+        if world.violation == nil, !world.isQuiet { world.violation = "idle: \(world.summary)" }
         if world.violation == nil { world.checkOwed() }
     }
 
     /// All are asked to go: all go, and leave no lease behind.
     private func drain(_ world: inout World) {
+        world.isClosing = true
         for name in world.workers.keys.sorted() {
             world.agenda.add(.reply(name, .drainRequested), at: world.now)
         }
@@ -62,5 +74,9 @@ import Testing
         {
             if world.now > deadline { world.violation = "does not end: \(world.summary)" }
         }
+        let left = world.redis.partitions.values.compactMap(\.lease).filter {
+            $0.expires > world.now && world.workers[$0.owner] != nil
+        }
+        if let lease = left.first { world.violation = "\(lease.owner) left a lease behind" }
     }
 }

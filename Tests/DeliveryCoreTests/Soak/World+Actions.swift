@@ -31,6 +31,7 @@ extension World {
         case .finish:
             if workers[name]?.hasFinished == true { violation = "\(name) finished twice" }
             workers[name]?.hasFinished = true
+            if !isClosing { replace(name) }
         }
     }
 

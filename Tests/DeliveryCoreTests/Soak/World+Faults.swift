@@ -27,23 +27,27 @@ extension World {
     mutating func makeTrouble() {
         guard chance(0.005) else { return }
         let name = workers.keys.sorted().randomElement(using: &random)
-        switch Int.random(in: 0..<11, using: &random) {
-        case 0..<4: loseRedis()
-        case 4..<8: losePostgres()
-        case 8:
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0..<3: loseRedis()
+        case 3..<6: losePostgres()
+        case 6:
             if let name {
                 let thaw = now + delay(500...6_000)
                 workers[name]?.frozenUntil = thaw
             }
-        case 9: if let name { kill(name) }
+        case 7: if let name { kill(name) }
         default:
-            if workers.count < 3 {
+            if workers.count == 1 || workers.count == 2 && chance(0.5) {
                 startWorker()
             } else if let name {
                 agenda.add(.reply(name, .drainRequested), at: now)
             }
         }
-        for (name, worker) in workers where worker.hasFinished { workers[name] = nil }
+    }
+
+    /// The last one to go is followed by another.
+    mutating func replace(_ name: Incarnation) {
+        workers[name] = nil
         if workers.isEmpty { startWorker() }
     }
 
@@ -68,12 +72,11 @@ extension World {
         isTroubled = false
         if !isRedisUp { redisReturns() }
         if !isPostgresUp { postgresReturns() }
-        if workers.isEmpty { startWorker() }
     }
 
     private mutating func kill(_ name: Incarnation) {
-        workers[name] = nil
         mayRepeat = true
+        replace(name)
     }
 
     mutating func redisReturns() {

@@ -85,6 +85,8 @@ struct World {
     var postgresConnection = 0
     /// Faults happen; without them everything must come to its end.
     var isTroubled = true
+    /// All workers are to end; before that, one that ended is followed by another.
+    var isClosing = false
     /// Some worker was killed or lost a partition: something may have been sent twice.
     var mayRepeat = false
 
