@@ -124,7 +124,8 @@ let package = Package(
             name: "trunkline",
             dependencies: [
                 "AdminServer", "DeliveryCore", "HTTPSignatures", "IntakeParsing", "PostgresStore",
-                "RedisQueue", "Scoreboard", "SigningKeys", "Sink", "Supervision", "Telemetry", "Transport",
+                "RedisQueue", "Scoreboard", "SigningKeys", "Sink", "Supervision", "Telemetry",
+                "Transport",
                 "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

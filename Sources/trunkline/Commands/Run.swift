@@ -66,8 +66,10 @@ struct RunCommand: AsyncParsableCommand {
         let logger = Logger(label: "supervisor")
         // Caught from here on: a SIGTERM during the start must stop the embedded servers too.
         let stop = StopSignals()
-        let services = try embedded ? EmbeddedServices(
-            in: stateDirectory, keyPrefix: connection.keyPrefix) : nil
+        let services =
+            try embedded
+            ? EmbeddedServices(
+                in: stateDirectory, keyPrefix: connection.keyPrefix) : nil
         defer { services?.stop() }
         let connection = try services?.connection ?? resolvedConnection()
         if embedded { try migrate(connection) }

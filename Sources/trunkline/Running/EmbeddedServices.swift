@@ -20,7 +20,8 @@ struct EmbeddedServices {
             throw CommandFailure.failed("\(error)")
         }
         connection = PoolConnection(
-            redis: try RedisEndpoint(redis.url), redisURL: redis.url, database: postgres.connectionString,
+            redis: try RedisEndpoint(redis.url), redisURL: redis.url,
+            database: postgres.connectionString,
             keys: QueueKeys(prefix: keyPrefix))
     }
 

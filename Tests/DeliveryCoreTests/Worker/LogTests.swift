@@ -185,6 +185,38 @@ import Testing
         #expect(try trace.commit().steps == ["forget", "resolve", "readLogs"])
     }
 
+    @Test func `what was read beyond the room waits unopened until there is room`() throws {
+        var trace = Trace.owning { $0.openLimit = 2 }
+        let read = trace.read(.fanout(1, 7, to: [11, 21]), .fanout(2, 8, to: [11]))
+        #expect(read.steps == ["prepare"])
+        #expect(read.preparations.map(\.request.inboxes) == [[11, 21]])
+        let sends = trace.answer(try #require(read.preparations.first)).sends
+        trace.end(sends[0], .status(200))
+        #expect(trace.end(sends[1], .status(200)).steps == ["flush"])
+        let committed = try trace.commit()
+        #expect(committed.steps == ["forget", "prepare", "resolve", "readLogs"])
+        // Read before the catching up was over, so checked although it is over now.
+        #expect(committed.preparations.map(\.request.checks) == [[8: [11]]])
+    }
+
+    @Test func `what waits unopened leaves with its partition`() throws {
+        var trace = Trace.owning { $0.openLimit = 1 }
+        trace.read(.fanout(1, 7, to: [11]), .fanout(2, 8, to: [11]))
+        trace.feed(.fenced(OwnedLease(partition: 0, epoch: 1)))
+        #expect(trace.gauges.open == 0)
+        #expect(!trace.feed(.membershipSeen(alive: [me])).contains("prepare"))
+        trace.own(0, epoch: 2)
+        let again = trace.read(.fanout(1, 7, to: [11]), .fanout(2, 8, to: [11]))
+        #expect(again.preparations.map(\.request.checks) == [[7: [11]]])
+    }
+
+    @Test func `one question to PostgreSQL holds no more deliveries than its limit`() {
+        var trace = Trace.owning { $0.preparationLimit = 1 }
+        let read = trace.read(.fanout(1, 7, to: [11]), .fanout(2, 8, to: [11]))
+        #expect(read.preparations.map(\.request.activities) == [[7]])
+        #expect(trace.feed(.ticked).preparations.map(\.request.activities) == [[8]])
+    }
+
     @Test func `with some in hand one entry a partition is read`() {
         var trace = Trace.owning { $0.openLimit = 64 }
         #expect(trace.history.logReads.last?.count == 4)
