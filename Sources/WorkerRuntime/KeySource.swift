@@ -25,9 +25,17 @@ final class KeySource {
 
     /// Learns of every key of a batch, with one question to PostgreSQL at most, then says which
     /// of them cannot sign and why, in words.
+    ///
+    /// - Parameter doubting: asks anew about keys that were missing or broken. Deliveries were
+    ///   routed, so somebody has seen the key: this worker may only not have heard that it came.
     func learn(
-        _ keys: Set<KeyID>, completion: @escaping (Result<[KeyID: String], StoreFailure>) -> Void
+        _ keys: Set<KeyID>, doubting: Bool = false,
+        completion: @escaping (Result<[KeyID: String], StoreFailure>) -> Void
     ) {
+        if doubting {
+            for key in doubted.intersection(keys) { ring.invalidate(key) }
+            doubted.subtract(keys)
+        }
         let unknown = keys.filter { ring.knowledge(of: $0, now: now()) == nil }
         let absent = unknown.filter { !readFile(of: $0) }
         guard !absent.isEmpty else { return completion(.success(unusable(of: keys))) }
