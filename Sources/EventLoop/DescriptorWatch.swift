@@ -14,25 +14,31 @@ package struct Readiness: OptionSet, Sendable, Equatable {
 /// kernel gives the number to the next socket at once.
 package final class DescriptorWatch {
     private let loop: EventLoop
+    private let descriptor: Int32
     private var handle: UnsafeMutablePointer<uv_poll_t>?
     private var handler: (Readiness) -> Void
     private var interest: Readiness = []
 
     init(loop: EventLoop, descriptor: Int32, handler: @escaping (Readiness) -> Void) {
         self.loop = loop
+        self.descriptor = descriptor
         self.handler = handler
+        loop.takeOver(descriptor)
         let handle = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
         let status = uv_poll_init(loop.loop, handle, descriptor)
         precondition(status == 0, "uv_poll_init(\(descriptor)): \(describe(status))")
         handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         self.handle = handle
+        loop.watched[descriptor] = handle
     }
 
     deinit { cancel() }
 
     /// Sets what is waited for; empty pauses the watch and keeps it.
     package func update(_ interest: Readiness) {
-        guard let handle, interest != self.interest else { return }
+        guard let handle, loop.watched[descriptor] == handle, interest != self.interest else {
+            return
+        }
         self.interest = interest
         if interest.isEmpty {
             uv_poll_stop(handle)
@@ -45,13 +51,16 @@ package final class DescriptorWatch {
         guard let handle else { return }
         self.handle = nil
         handler = { _ in }
+        // Closed already, and perhaps freed, when a newer watch has taken the descriptor over.
+        guard loop.watched[descriptor] == handle else { return }
+        loop.watched[descriptor] = nil
         handle.pointee.data = nil
         uv_close(trunkline_uv_handle(handle), releaseHandle)
     }
 
     /// Runs the handler unless the watch was cancelled, or lost interest, since the record.
     func deliver(_ readiness: Readiness) {
-        guard handle != nil else { return }
+        guard let handle, loop.watched[descriptor] == handle else { return }
         let current = readiness.intersection(interest)
         if !current.isEmpty { handler(current) }
     }
@@ -65,6 +74,15 @@ package final class DescriptorWatch {
 }
 
 extension EventLoop {
+    /// A new watch on a descriptor proves that the old one was closed: libcurl closes abandoned
+    /// connection attempts without a word, and the kernel gives the number to the next socket,
+    /// be it Redis' or PostgreSQL's. libuv would refuse the second watch of one number.
+    fileprivate func takeOver(_ descriptor: Int32) {
+        guard let stale = watched.removeValue(forKey: descriptor) else { return }
+        stale.pointee.data = nil
+        uv_close(trunkline_uv_handle(stale), releaseHandle)
+    }
+
     package func watch(
         _ descriptor: Int32, handler: @escaping (Readiness) -> Void
     ) -> DescriptorWatch {

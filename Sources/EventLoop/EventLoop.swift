@@ -12,6 +12,8 @@ package final class EventLoop {
     let loop: UnsafeMutablePointer<uv_loop_t>
     /// Lives as long as the loop: a handle that is being closed keeps libuv from waiting.
     private let turnTimer: UnsafeMutablePointer<uv_timer_t>
+    /// The one live watch of each descriptor.
+    var watched: [Int32: UnsafeMutablePointer<uv_poll_t>] = [:]
     /// What libuv reported in this turn, not yet handed to its handler.
     private var records: [Record] = []
 
