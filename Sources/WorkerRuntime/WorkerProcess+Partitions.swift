@@ -109,7 +109,9 @@ extension WorkerProcess {
         ) { [weak self] result in
             switch result {
             case .success(let facts): self?.occur(.prepared(id, facts))
-            case .failure: self?.occur(.preparationFailed(id))
+            case .failure(let failure):
+                self?.log.warning("reading what is owed failed, will be tried again: \(failure)")
+                self?.occur(.preparationFailed(id))
             }
         }
         run.start()
