@@ -23,22 +23,23 @@ package final class DescriptorWatch {
         self.loop = loop
         self.descriptor = descriptor
         self.handler = handler
-        loop.takeOver(descriptor)
+        // A new watch on a descriptor proves that the old one was closed: libcurl closes abandoned
+        // connection attempts without a word, and the kernel gives the number to the next socket,
+        // be it Redis' or PostgreSQL's. libuv would refuse the second watch of one number.
+        loop.watched[descriptor]?.watch.cancel()
         let handle = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
         let status = uv_poll_init(loop.loop, handle, descriptor)
         precondition(status == 0, "uv_poll_init(\(descriptor)): \(describe(status))")
         handle.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         self.handle = handle
-        loop.watched[descriptor] = handle
+        loop.watched[descriptor] = EventLoop.Watched(watch: self)
     }
 
     deinit { cancel() }
 
     /// Sets what is waited for; empty pauses the watch and keeps it.
     package func update(_ interest: Readiness) {
-        guard let handle, loop.watched[descriptor] == handle, interest != self.interest else {
-            return
-        }
+        guard let handle, interest != self.interest else { return }
         self.interest = interest
         if interest.isEmpty {
             uv_poll_stop(handle)
@@ -51,8 +52,6 @@ package final class DescriptorWatch {
         guard let handle else { return }
         self.handle = nil
         handler = { _ in }
-        // Closed already, and perhaps freed, when a newer watch has taken the descriptor over.
-        guard loop.watched[descriptor] == handle else { return }
         loop.watched[descriptor] = nil
         handle.pointee.data = nil
         uv_close(trunkline_uv_handle(handle), releaseHandle)
@@ -60,7 +59,7 @@ package final class DescriptorWatch {
 
     /// Runs the handler unless the watch was cancelled, or lost interest, since the record.
     func deliver(_ readiness: Readiness) {
-        guard let handle, loop.watched[descriptor] == handle else { return }
+        guard handle != nil else { return }
         let current = readiness.intersection(interest)
         if !current.isEmpty { handler(current) }
     }
@@ -74,15 +73,6 @@ package final class DescriptorWatch {
 }
 
 extension EventLoop {
-    /// A new watch on a descriptor proves that the old one was closed: libcurl closes abandoned
-    /// connection attempts without a word, and the kernel gives the number to the next socket,
-    /// be it Redis' or PostgreSQL's. libuv would refuse the second watch of one number.
-    fileprivate func takeOver(_ descriptor: Int32) {
-        guard let stale = watched.removeValue(forKey: descriptor) else { return }
-        stale.pointee.data = nil
-        uv_close(trunkline_uv_handle(stale), releaseHandle)
-    }
-
     package func watch(
         _ descriptor: Int32, handler: @escaping (Readiness) -> Void
     ) -> DescriptorWatch {

@@ -13,9 +13,12 @@ package final class EventLoop {
     /// Lives as long as the loop: a handle that is being closed keeps libuv from waiting.
     private let turnTimer: UnsafeMutablePointer<uv_timer_t>
     /// The one live watch of each descriptor.
-    var watched: [Int32: UnsafeMutablePointer<uv_poll_t>] = [:]
+    var watched: [Int32: Watched] = [:]
     /// What libuv reported in this turn, not yet handed to its handler.
     private var records: [Record] = []
+
+    /// Not held: a watch leaves the table when it is cancelled, at the latest by its deinit.
+    struct Watched { unowned let watch: DescriptorWatch }
 
     enum Record {
         case descriptor(DescriptorWatch, Readiness)
