@@ -29,11 +29,16 @@ struct MalformedLogEntry: Error {
 }
 
 extension LogEntry {
-    init(_ entry: StreamEntry) throws(MalformedLogEntry) {
-        if let bytes = entry["pointers"] {
-            self.init(id: entry.id, content: .pointers(try Self.pointers(bytes)))
-        } else {
-            self.init(id: entry.id, content: .fanout(try Self.fanout(entry)))
+    init(_ entry: StreamEntry) {
+        self.init(id: entry.id, content: Self.content(entry))
+    }
+
+    private static func content(_ entry: StreamEntry) -> Content {
+        do throws(MalformedLogEntry) {
+            if let bytes = entry["pointers"] { return .pointers(try pointers(bytes)) }
+            return .fanout(try fanout(entry))
+        } catch {
+            return .malformed(reason: error.reason)
         }
     }
 

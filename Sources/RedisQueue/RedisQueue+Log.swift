@@ -2,12 +2,6 @@
 
 package import DeliveryCore
 
-package struct LogRead: Sendable {
-    package var entries: [(PartitionNumber, [LogEntry])] = []
-    /// What cannot be read; to be resolved by the owner, or it comes again with every takeover.
-    package var malformed: [(PartitionNumber, StreamID, reason: String)] = []
-}
-
 extension RedisQueue {
     /// Appends fan-outs to logs, in order, as one pipeline; succeeds only when each has.
     ///
@@ -30,9 +24,9 @@ extension RedisQueue {
     /// `blockMilliseconds` (0: not at all) for the first. One such read at a time.
     package func readLogs(
         _ logs: [(PartitionNumber, after: StreamID)], count: Int, blockMilliseconds: Int,
-        completion: @escaping RedisCompletion<LogRead>
+        completion: @escaping RedisCompletion<[(PartitionNumber, [LogEntry])]>
     ) {
-        guard !logs.isEmpty else { return nextTurn.run { completion(.success(LogRead())) } }
+        guard !logs.isEmpty else { return nextTurn.run { completion(.success([])) } }
         var command = RedisCommand("XREAD", "COUNT")
         command.append(count)
         command.appendBlock(milliseconds: blockMilliseconds)
@@ -55,8 +49,8 @@ extension RedisQueue {
 
     private static func logRead(
         _ reply: RedisReply, logs: [(partition: PartitionNumber, name: String)]
-    ) throws(RedisFailure) -> LogRead {
-        var read = LogRead()
+    ) throws(RedisFailure) -> [(PartitionNumber, [LogEntry])] {
+        var read: [(PartitionNumber, [LogEntry])] = []
         var rest = logs[...]
         for stream in try reply.streams() {
             // Redis answers in the order of the question and leaves out what has nothing.
@@ -65,16 +59,7 @@ extension RedisQueue {
             }
             let partition = rest[place].partition
             rest = rest[(place + 1)...]
-            var entries: [LogEntry] = []
-            entries.reserveCapacity(stream.entries.count)
-            for entry in stream.entries {
-                do throws(MalformedLogEntry) {
-                    entries.append(try LogEntry(entry))
-                } catch {
-                    read.malformed.append((partition, entry.id, reason: error.reason))
-                }
-            }
-            if !entries.isEmpty { read.entries.append((partition, entries)) }
+            read.append((partition, stream.entries.map(LogEntry.init)))
         }
         return read
     }

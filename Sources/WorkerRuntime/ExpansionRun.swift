@@ -145,16 +145,12 @@ final class ExpansionRun {
 
     private func take(_ row: InboxRow, _ index: Int, _ problem: AddressProblem?) {
         guard items[index].audience.insert(row.id).inserted else { return }
-        if let partition = row.partition, problem == nil {
-            items[index].routes.add(row.id, to: partition)
-        } else {
-            let problem =
-                problem
-                ?? AddressProblem(
-                    reason: "unusable-inbox", detail: "the inbox was recorded as unusable before")
+        if let problem = problem ?? row.problem {
             items[index].unusable.append(
                 ExpandedActivity.Unusable(
                     inbox: row.id, reason: problem.reason, detail: problem.detail))
+        } else if let partition = row.partition {
+            items[index].routes.add(row.id, to: partition)
         }
     }
 
@@ -244,6 +240,22 @@ final class ExpansionRun {
                 self.routeKnown(known.dropLast(), answers)
             }
         }
+    }
+}
+
+extension InboxRow {
+    /// Why nothing is sent to it, whatever its URL looks like now.
+    fileprivate var problem: AddressProblem? {
+        if partition == nil {
+            return AddressProblem(
+                reason: "unusable-inbox", detail: "the inbox was recorded as unusable before")
+        }
+        if isGone {
+            return AddressProblem(
+                reason: "inbox-gone",
+                detail: "it has answered 404 or 410 three times; it is tried again 30 days after")
+        }
+        return nil
     }
 }
 

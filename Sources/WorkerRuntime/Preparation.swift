@@ -78,7 +78,7 @@ final class PreparationRun {
             for row in rows {
                 guard let host = row.host, let name = row.hostName else { continue }
                 facts.inboxes[row.id] = PreparedFacts.Inbox(
-                    url: row.url, host: host, hostName: name, isShared: row.isShared)
+                    url: row.url, host: host, hostName: name, hasStrikes: row.hasStrikes)
             }
         }
         answered(result.map { _ in () })

@@ -20,6 +20,7 @@ extension StoreFlush {
                 reason: $0.reason, status: $0.status, duration: $0.duration, detail: $0.detail,
                 excerpt: $0.excerpt)
         }
+        revivedInboxes = batch.revivedInboxes
         hosts = batch.hosts.map {
             HostUpdate(
                 host: $0.host, state: "closed", suspendedUntil: $0.suspendedUntil,

@@ -89,15 +89,8 @@ extension WorkerProcess {
         ) { [weak self] result in
             guard let self else { return }
             switch result {
-            case .success(let read):
-                for (partition, id, reason) in read.malformed {
-                    self.log.error(
-                        "log entry \(id) of partition \(partition.rawValue) is malformed: \(reason)"
-                    )
-                }
-                self.occur(.logRead(read.entries))
-            case .failure:
-                self.occur(.logReadFailed)
+            case .success(let read): self.occur(.logRead(read))
+            case .failure: self.occur(.logReadFailed)
             }
         }
     }

@@ -18,7 +18,7 @@ struct OutageTests {
         queue.onStateChange = { connected, _ in states.append(connected) }
         let intake = Promise<[IntakeEntry]>()
         queue.readIntake(count: 1, blockMilliseconds: 60_000, completion: intake.complete)
-        let logs = Promise<LogRead>()
+        let logs = Promise<[(PartitionNumber, [LogEntry])]>()
         queue.readLogs(
             [(PartitionNumber(rawValue: 1), after: .zero)], count: 1, blockMilliseconds: 60_000,
             completion: logs.complete)
@@ -118,7 +118,7 @@ struct OutageTests {
         let queue = try bench.queue()
         var states: [Bool] = []
         queue.onStateChange = { connected, _ in states.append(connected) }
-        let read = Promise<LogRead>()
+        let read = Promise<[(PartitionNumber, [LogEntry])]>()
         queue.readLogs(
             [(partition, after: .zero)], count: 1, blockMilliseconds: 60_000,
             completion: read.complete)
@@ -252,7 +252,7 @@ struct OutageTests {
 
     @Test func `a queue that goes with reads under way ends each once`() throws {
         let bench = try Bench()
-        let read = Promise<LogRead>()
+        let read = Promise<[(PartitionNumber, [LogEntry])]>()
         do {
             let queue = try bench.queue()
             queue.readLogs(
@@ -274,7 +274,7 @@ struct OutageTests {
         queue.onStateChange = { connected, _ in isConnected = connected }
         var beats: [Promise<Membership>] = []
         var routes: [Promise<Void>] = []
-        var reads: [Promise<LogRead>] = []
+        var reads: [Promise<[(PartitionNumber, [LogEntry])]>] = []
         for _ in 0..<40 {
             for _ in 0..<Int.random(in: 1...50, using: &generator) {
                 beats.append(Promise())

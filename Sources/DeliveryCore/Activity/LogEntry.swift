@@ -7,6 +7,8 @@ package struct LogEntry: Equatable, Sendable {
     package enum Content: Equatable, Sendable {
         case fanout(Fanout)
         case pointers([DeliveryPointer])
+        /// What cannot be read, and why. It stays in the log for people to see.
+        case malformed(reason: String)
     }
 
     /// The most inboxes (or pointers) that stand in one entry: bounds what one read can bring.

@@ -6,6 +6,8 @@ package struct FlushBatch: Equatable, Sendable {
     package var attempts: [Attempt] = []
     package var failures: [Failure] = []
     package var hosts: [HostReport] = []
+    /// Inboxes that had answered 404 or 410 lately and took this delivery.
+    package var revivedInboxes: [InboxID] = []
 
     /// Deliveries of one activity that ended the same way: one row, whatever their partitions.
     package struct Outcome: Equatable, Sendable {

@@ -31,7 +31,8 @@ package struct OpenDelivery: Sendable {
     package var phase: Phase
     package var host: HostID?
     package var url = ""
-    package var isShared = false
+    /// Its inbox has answered 404 or 410 lately.
+    package var inboxHasStrikes = false
     package var admitted: Instant
     package var profile: SignatureProfile = .draftCavage
     package var hasKnocked = false

@@ -9,15 +9,18 @@ package struct Settlement: Sendable {
         package var partition: PartitionNumber
         package var end: End
         package var attempt: FlushBatch.Attempt?
+        /// The inbox was about to be given up, and took it.
+        package var revivesInbox: Bool
 
         package init(
             delivery: DeliveryIndex, partition: PartitionNumber, end: End,
-            attempt: FlushBatch.Attempt? = nil
+            attempt: FlushBatch.Attempt? = nil, revivesInbox: Bool = false
         ) {
             self.delivery = delivery
             self.partition = partition
             self.end = end
             self.attempt = attempt
+            self.revivesInbox = revivesInbox
         }
     }
 
@@ -137,6 +140,7 @@ package struct Settlement: Sendable {
             if let attempt = result.attempt { batch.attempts.append(attempt) }
             switch result.end {
             case .outcome(let state, let activity, let inbox):
+                if result.revivesInbox { batch.revivedInboxes.append(inbox) }
                 let key = OutcomeKey(activity: activity, state: state)
                 if let row = rows[key] {
                     batch.outcomes[row].inboxes.append(inbox)

@@ -9,6 +9,9 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var openLimit = 8_192
     /// Deliveries that are prepared together: bounds one answer of PostgreSQL.
     package var preparationLimit = 4_096
+    /// Activities whose bodies are being loaded, at which no further entry is opened; the last
+    /// one may exceed it by 511.
+    package var loadingLimit = 256
     /// Bytes of open activities' bodies; at the limit no more of the log is read.
     package var openByteLimit = 64 << 20
     /// Entries per partition and read.

@@ -37,10 +37,18 @@ extension DeliveryMachine {
                 asked[partition] == LogPosition(epoch: owned.epoch, cursor: owned.cursor)
             else { continue }
             for entry in entries where entry.id > owned.cursor {
+                partitions.update(partition) { $0.cursor = entry.id }
+                if case .malformed(let reason) = entry.content {
+                    // Nobody can say what it owes, so nothing may end it.
+                    note(
+                        .error,
+                        "log entry \(entry.id) of partition \(partition.rawValue) stays there, "
+                            + "it cannot be read: \(reason)")
+                    continue
+                }
                 unopened.append(
                     UnopenedEntry(
                         partition: partition, entry: entry, mustBeChecked: owned.isCatchingUp))
-                partitions.update(partition) { $0.cursor = entry.id }
             }
         }
         for (partition, position) in asked where counts[partition, default: 0] < readCount {
@@ -57,9 +65,13 @@ extension DeliveryMachine {
 
     /// Opens what was read, as far as there is room, and asks PostgreSQL about it in one go.
     mutating func openEntries() {
-        guard isPostgresUp, hasRoom, !unopened.isEmpty else { return }
+        // Bodies on their way are not counted in bytes yet, so they are in number.
+        let loading = preparations.values.reduce(0) { $0 + $1.asked.count }
+        guard isPostgresUp, hasRoom, loading < configuration.loadingLimit, !unopened.isEmpty
+        else { return }
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
         while hasRoom, preparation.deliveries.count < configuration.preparationLimit,
+            loading + preparation.asked.count < configuration.loadingLimit,
             let next = unopened.popFirst()
         {
             guard case .owned = partitions[next.partition] else { continue }
@@ -92,6 +104,8 @@ extension DeliveryMachine {
                     pointer, lane: .backfill, hasWaited: true, check: true, in: index,
                     into: &preparation)
             }
+        case .malformed:
+            preconditionFailure("a malformed entry is passed over when it is read")
         }
         concludeIfDecided(index)
     }
@@ -210,7 +224,7 @@ extension DeliveryMachine {
         deliveries[index.rawValue].lane = activity.lane
         deliveries[index.rawValue].host = inbox.host
         deliveries[index.rawValue].url = inbox.url
-        deliveries[index.rawValue].isShared = inbox.isShared
+        deliveries[index.rawValue].inboxHasStrikes = inbox.hasStrikes
         deliveries[index.rawValue].admitted = now
         let delivery = deliveries[index.rawValue]
         if let expires = activity.expires, expires <= wall {

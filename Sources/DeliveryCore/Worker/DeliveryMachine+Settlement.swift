@@ -5,11 +5,12 @@ extension DeliveryMachine {
         _ index: DeliveryIndex, _ end: Settlement.End, attempt: FlushBatch.Attempt? = nil
     ) {
         deliveries[index.rawValue].phase = .settling
-        let partition = entries[deliveries[index.rawValue].entry.rawValue].partition
-        settlement.record(
-            Settlement.Result(
-                delivery: index, partition: partition, end: end, attempt: attempt),
-            at: now)
+        let delivery = deliveries[index.rawValue]
+        var result = Settlement.Result(
+            delivery: index, partition: entries[delivery.entry.rawValue].partition, end: end,
+            attempt: attempt)
+        if case .outcome(.delivered, _, _) = end { result.revivesInbox = delivery.inboxHasStrikes }
+        settlement.record(result, at: now)
     }
 
     /// Puts a delivery that was not tried into its host's held queue. Nothing is to be committed:

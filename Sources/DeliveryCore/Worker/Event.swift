@@ -132,13 +132,14 @@ package struct PreparedFacts: Sendable {
         package var url: String
         package var host: HostID
         package var hostName: String
-        package var isShared: Bool
+        /// It has answered 404 or 410 lately.
+        package var hasStrikes: Bool
 
-        package init(url: String, host: HostID, hostName: String, isShared: Bool) {
+        package init(url: String, host: HostID, hostName: String, hasStrikes: Bool = false) {
             self.url = url
             self.host = host
             self.hostName = hostName
-            self.isShared = isShared
+            self.hasStrikes = hasStrikes
         }
     }
 

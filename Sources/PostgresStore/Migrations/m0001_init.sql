@@ -37,12 +37,15 @@ create table trunkline.inbox (
     host int references trunkline.host,
     shared bool not null default false,
     gone_since timestamptz,
-    strikes smallint not null default 0
+    strikes smallint not null default 0,
+    struck_since timestamptz
 ) with (fillfactor = 90);
 create index inbox_host on trunkline.inbox (host);
 comment on table trunkline.inbox is 'Inbox URLs. Arrays elsewhere hold their ids.';
 comment on column trunkline.inbox.host is 'Null: nothing is ever sent to this address.';
-comment on column trunkline.inbox.gone_since is 'It said 404 or 410 too often; expansion leaves it out.';
+comment on column trunkline.inbox.gone_since is
+    'It said 404 or 410 three times (a shared one: for a day); expansion fails it at once for 30 days.';
+comment on column trunkline.inbox.strikes is 'Answers of 404 or 410 since the last delivery that it took.';
 
 create sequence trunkline.activity_sequence maxvalue 1099511627775 cycle;
 

@@ -84,7 +84,7 @@ extension StoreFlush {
         if !outcomes.isEmpty { statements.append(insertOutcomes) }
         if !failures.isEmpty { statements.append(insertFailures) }
         if !hosts.isEmpty { statements.append(updateHosts) }
-        if !goneInboxes.isEmpty { statements.append(markGone) }
+        if !revivedInboxes.isEmpty { statements.append(reviveInboxes) }
         if !attempts.isEmpty { statements.append(insertAttempts) }
         return statements
     }
@@ -119,12 +119,30 @@ extension StoreFlush {
     private var insertFailures: Statement {
         Statement(
             """
-            insert into trunkline.failed as f (activity, inbox, reason, status, detail)
-            select * from unnest($1::bigint[], $2::int[], $3::text[], $4::int2[], $5::text[])
-            on conflict (activity, inbox) do update
-            set at = now(), reason = excluded.reason, status = excluded.status,
-                detail = excluded.detail, replayed_at = null
-            where f.replayed_at is not null
+            with dead as (
+                insert into trunkline.failed as f (activity, inbox, reason, status, detail)
+                select * from unnest($1::bigint[], $2::int[], $3::text[], $4::int2[], $5::text[])
+                on conflict (activity, inbox) do update
+                set at = now(), reason = excluded.reason, status = excluded.status,
+                    detail = excluded.detail, replayed_at = null
+                where f.replayed_at is not null
+                returning inbox, reason
+            ), struck as (
+                -- Only rows that are new count, so a repeated flush strikes nobody twice.
+                select inbox, count(*) as strikes from dead where reason = 'inbox-gone'
+                group by inbox
+            )
+            update trunkline.inbox i
+            set strikes = least(i.strikes + struck.strikes, 32767),
+                struck_since = coalesce(i.struck_since, now()),
+                gone_since = case
+                    when i.strikes + struck.strikes < 3 then i.gone_since
+                    -- A shared inbox stands for many: it must have been gone for a day.
+                    when i.shared and coalesce(i.struck_since, now()) > now() - interval '1 day'
+                    then i.gone_since
+                    else coalesce(i.gone_since, now())
+                end
+            from struck where i.id = struck.inbox
             """,
             [
                 .bigints(failures.map(\.activity.rawValue)),
@@ -157,12 +175,12 @@ extension StoreFlush {
             ])
     }
 
-    private var markGone: Statement {
+    private var reviveInboxes: Statement {
         Statement(
             """
-            update trunkline.inbox set gone_since = now()
-            where id = any ($1) and gone_since is null
-            """, [.ints(goneInboxes.map(\.rawValue))])
+            update trunkline.inbox set strikes = 0, struck_since = null, gone_since = null
+            where id = any ($1) and strikes > 0
+            """, [.ints(revivedInboxes.map(\.rawValue))])
     }
 
     private var insertAttempts: Statement {

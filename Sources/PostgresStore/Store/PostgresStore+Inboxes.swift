@@ -36,7 +36,9 @@ package struct InboxRow: Equatable, Sendable {
     package var hostName: String?
     package var partition: PartitionNumber?
     package var isShared: Bool
+    /// It answered 404 or 410 too often, within the last 30 days.
     package var isGone: Bool
+    package var hasStrikes: Bool
 }
 
 extension PostgresStore {
@@ -164,7 +166,8 @@ private let improveInboxes = """
     """
 
 private let selectInboxes = """
-    select i.id, i.url, i.host, h.name, h.partition, i.shared, i.gone_since is not null
+    select i.id, i.url, i.host, h.name, h.partition, i.shared,
+        coalesce(i.gone_since > now() - interval '30 days', false), i.strikes > 0
     from trunkline.inbox i left join trunkline.host h on h.id = i.host
     """
 
@@ -173,7 +176,7 @@ private func inboxRow(_ row: inout RowReader) -> InboxRow {
         id: InboxID(rawValue: row.int()), url: row.text(),
         host: row.optionalInt().map(HostID.init(rawValue:)), hostName: row.optionalText(),
         partition: row.optionalInt().map { PartitionNumber(rawValue: Int($0)) },
-        isShared: row.boolean(), isGone: row.boolean())
+        isShared: row.boolean(), isGone: row.boolean(), hasStrikes: row.boolean())
 }
 
 private func byURL(_ table: ResultTable) -> [Spelling: InboxRow] {

@@ -15,8 +15,8 @@ package struct StoreFlush: Equatable, Sendable {
     package var outcomes: [Outcome] = []
     package var failures: [Failure] = []
     package var hosts: [HostUpdate] = []
-    /// Inboxes that are gone for good: expansion leaves them out.
-    package var goneInboxes: [InboxID] = []
+    /// Inboxes that took a delivery after they had answered 404 or 410: all is forgiven.
+    package var revivedInboxes: [InboxID] = []
     package var attempts: [Attempt] = []
 
     package struct Outcome: Equatable, Sendable {
@@ -118,7 +118,7 @@ package struct StoreFlush: Equatable, Sendable {
 
 extension StoreFlush {
     var rowCount: Int {
-        outcomes.count + failures.count + hosts.count + goneInboxes.count + attempts.count
+        outcomes.count + failures.count + hosts.count + revivedInboxes.count + attempts.count
     }
 
     /// Outcomes of one activity and state as one row, as the table's key wants it; each host and
@@ -145,11 +145,11 @@ extension StoreFlush {
         merged.failures = Dictionary(
             failures.map { (Delivery(activity: $0.activity, inbox: $0.inbox), $0) }
         ) { $1 }.values.sorted { ($0.activity, $0.inbox) < ($1.activity, $1.inbox) }
-        merged.goneInboxes = Set(goneInboxes).sorted()
+        merged.revivedInboxes = Set(revivedInboxes).sorted()
         return merged
     }
 
-    /// The rows of this range, counted over outcomes, failures, hosts, gone inboxes and attempts
+    /// The rows of this range, counted over outcomes, failures, hosts, revived inboxes and attempts
     /// in this order; the fences and the name stay.
     func part(_ range: Range<Int>) -> StoreFlush {
         var part = self
@@ -164,7 +164,7 @@ extension StoreFlush {
         cut(&part.outcomes)
         cut(&part.failures)
         cut(&part.hosts)
-        cut(&part.goneInboxes)
+        cut(&part.revivedInboxes)
         cut(&part.attempts)
         return part
     }
@@ -179,7 +179,7 @@ extension StoreFlush {
             return "failure of activity \(row.activity.rawValue) at inbox \(row.inbox.rawValue)"
         }
         if let row = hosts.first { return "state of host \(row.host.rawValue)" }
-        if let row = goneInboxes.first { return "inbox \(row.rawValue) gone" }
+        if let row = revivedInboxes.first { return "inbox \(row.rawValue) revived" }
         if let row = attempts.first {
             return "attempt of activity \(row.activity.rawValue) at inbox \(row.inbox.rawValue)"
         }

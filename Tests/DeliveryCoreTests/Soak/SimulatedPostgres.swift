@@ -53,7 +53,7 @@ struct SimulatedPostgres {
         }
         for inbox in request.inboxes {
             facts.inboxes[inbox] = PreparedFacts.Inbox(
-                url: inbox.url, host: inbox.host, hostName: inbox.host.name, isShared: false)
+                url: inbox.url, host: inbox.host, hostName: inbox.host.name)
         }
         for (activity, inboxes) in request.checks {
             facts.settled[activity] = Set(

@@ -138,6 +138,8 @@ struct SimulatedRedis {
             fanout.inboxes.map { Delivery(activity: fanout.activity, inbox: $0) }
         case .pointers(let pointers):
             pointers.map(Delivery.init)
+        case .malformed:
+            []
         }
     }
 

@@ -73,7 +73,7 @@ extension Trace {
         }
         for inbox in request.inboxes {
             facts.inboxes[inbox] = PreparedFacts.Inbox(
-                url: inbox.url, host: inbox.host, hostName: inbox.host.name, isShared: false)
+                url: inbox.url, host: inbox.host, hostName: inbox.host.name)
         }
         return facts
     }

@@ -224,6 +224,32 @@ import Testing
         #expect(trace.read(.fanout(1, 7, to: inboxes)).logReads.last?.count == 1)
     }
 
+    @Test func `what cannot be read is shown, passed over, and stays in the log`() {
+        var trace = Trace.owning { $0.readCount = 2 }
+        let read = trace.read(
+            LogEntry(id: 1, content: .malformed(reason: "`lane` is missing")),
+            LogEntry(id: 2, content: .malformed(reason: "`lane` is missing")))
+        #expect(read.steps == ["readLogs"])
+        #expect(read.logReads.flatMap(\.cursors).map(\.after) == [2])
+        #expect(read.notices.map(\.level) == [.error, .error])
+        // It was a full answer: the log goes on, and a former owner may have worked on it.
+        let next = trace.read(.fanout(3, 7, to: [11]))
+        #expect(next.preparations.map(\.request.checks) == [[7: [11]]])
+        #expect(!next.contains("resolve"))
+    }
+
+    @Test func `only so many bodies are loaded at a time`() throws {
+        var trace = Trace.owning {
+            $0.loadingLimit = 2
+            $0.readCount = 8
+        }
+        let first = trace.read(
+            .fanout(1, 1, to: [11]), .fanout(2, 2, to: [21]), .fanout(3, 3, to: [31]))
+        #expect(first.preparations.map(\.request.activities) == [[1, 2]])
+        let answered = try trace.answer(#require(first.preparations.first))
+        #expect(answered.preparations.map(\.request.activities) == [[3]])
+    }
+
     @Test func `a failed read is repeated after a pause from the same place`() {
         var trace = Trace.owning()
         trace.read(.fanout(5, 7, to: [11]))
