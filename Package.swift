@@ -44,7 +44,8 @@ let package = Package(
         .target(
             name: "DeliveryCore",
             dependencies: [
-                .product(name: "DequeModule", package: "swift-collections")
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: pure),
         .target(name: "HTTPSignatures", dependencies: ["DeliveryCore"], swiftSettings: pure),

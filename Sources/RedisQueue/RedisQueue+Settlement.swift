@@ -78,10 +78,10 @@ extension RedisQueue {
     }
 
     /// Brings up to `count` (at most ``LogEntry/inboxLimit``) deliveries from the head of a host's
-    /// held queue back, as one log entry. With none remaining the host's state is dropped.
+    /// held queue back, as one log entry (nil: nothing was held). With none remaining the host's state is dropped.
     package func release(
         _ lease: OwnedLease, _ host: HostID, count: Int,
-        completion: @escaping RedisCompletion<(moved: Int, remaining: Int)>
+        completion: @escaping RedisCompletion<(entry: StreamID?, remaining: Int)>
     ) {
         let partition = lease.partition
         let touched = [
@@ -95,10 +95,11 @@ extension RedisQueue {
         } completion: { outcome in
             completion(
                 outcome.reading { reply throws(RedisFailure) in
-                    guard let parts = reply.array, parts.count == 2, let moved = parts[0].integer,
+                    guard let parts = reply.array, parts.count == 2, let id = parts[0].text,
                         let remaining = parts[1].integer
-                    else { throw .malformed("two integers expected") }
-                    return (moved: Int(moved), remaining: Int(remaining))
+                    else { throw .malformed("an entry's id and an integer expected") }
+                    // Without anything held it is empty.
+                    return (entry: StreamID(id), remaining: Int(remaining))
                 })
         }
     }

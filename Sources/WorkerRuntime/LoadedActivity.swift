@@ -24,3 +24,12 @@ struct ActivityShelf {
 
     var count: Int { activities.count }
 }
+
+extension SenderID {
+    /// FNV-1a of the key id: the same in every process, so that traces can be compared.
+    init(of key: KeyID) {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in key.text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        self.init(rawValue: hash)
+    }
+}

@@ -61,7 +61,7 @@ final class PreparationRun {
                 wanted.insert(key)
                 let known = PreparedFacts.Activity(
                     lane: row.lane, stored: row.createdAt, expires: row.expires,
-                    size: row.body.count)
+                    size: row.body.count, sender: SenderID(of: key))
                 facts.activities[row.id] = known
                 shelve(
                     row.id,
@@ -78,7 +78,8 @@ final class PreparationRun {
             for row in rows {
                 guard let host = row.host, let name = row.hostName else { continue }
                 facts.inboxes[row.id] = PreparedFacts.Inbox(
-                    url: row.url, host: host, hostName: name, hasStrikes: row.hasStrikes)
+                    url: row.url, host: host, hostName: name, hasStrikes: row.hasStrikes,
+                    hostCondition: row.hostCondition)
             }
         }
         answered(result.map { _ in () })

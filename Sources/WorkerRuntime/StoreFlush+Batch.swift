@@ -23,8 +23,8 @@ extension StoreFlush {
         revivedInboxes = batch.revivedInboxes
         hosts = batch.hosts.map {
             HostUpdate(
-                host: $0.host, state: "closed", suspendedUntil: $0.suspendedUntil,
-                lastError: $0.lastError)
+                host: $0.host, state: $0.state.rawValue, concurrencyWindow: $0.window,
+                condition: $0.condition)
         }
     }
 }

@@ -113,9 +113,8 @@ extension WorkerProcess {
     func release(_ lease: OwnedLease, _ host: HostID, count: Int) {
         queue.release(lease, host, count: count) { [weak self] result in
             switch result {
-            case .success(let (moved, remaining)):
-                self?.occur(
-                    .released(lease.partition, host, moved: moved, remaining: remaining))
+            case .success(let (entry, remaining)):
+                self?.occur(.released(lease.partition, host, entry, remaining: remaining))
             case .failure(.fenced): self?.occur(.fenced(lease))
             case .failure: self?.occur(.releaseFailed(lease.partition, host))
             }
@@ -144,17 +143,14 @@ extension RedisQueue.Resolution {
                 Hold(host: $0.host, front: $0.atHead, pointers: $0.pointers)
             },
             laters: resolution.laters.map { Later(pointer: $0.pointer, due: $0.due) },
-            hostStates: resolution.suspensions.map {
-                HostState(host: $0.host, state: String($0.until.milliseconds))
+            hostStates: resolution.hostStates.map {
+                HostState(host: $0.host, state: $0.condition.text)
             })
     }
 }
 
 extension HeldHost {
-    /// The state of a host with a backlog is the end of its pause, in milliseconds since 1970.
     init(host: HostID, state: String, held: Int) {
-        self.init(
-            host: host, suspendedUntil: Int64(state).map { WallTime(milliseconds: $0) },
-            held: held)
+        self.init(host: host, condition: HostCondition(text: state), held: held)
     }
 }

@@ -168,7 +168,11 @@ struct DeliveryViewTests {
             .sample(id, inboxes[0], status: 500), .sample(id, inboxes[0], number: 2, status: 502),
             .sample(id, inboxes[1]),
         ]
-        flush.hosts = [.init(host: HostID(rawValue: 1), state: "open", lastError: "timed-out")]
+        flush.hosts = [
+            .init(
+                host: HostID(rawValue: 1), state: "open",
+                condition: HostCondition(cause: "timed-out"))
+        ]
         _ = try fixture.flush(flush).get()
         let name = try #require(
             try fixture.database.query("select name from trunkline.host where id = 1")[0][0])

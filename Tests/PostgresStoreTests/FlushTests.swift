@@ -75,8 +75,9 @@ struct FlushTests {
             .init(host: hosts[0], state: "open"),
             .init(
                 host: hosts[0], state: "open", concurrencyWindow: 2.5,
-                failingSince: WallTime(milliseconds: 1_700_000_000_000),
-                lastError: "connect-failed"),
+                condition: HostCondition(
+                    failingSince: WallTime(milliseconds: 1_700_000_000_000),
+                    cause: "connect-failed")),
         ]
         #expect(try fixture.flush(flush) == .success(FlushResult()))
 

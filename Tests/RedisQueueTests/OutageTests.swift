@@ -341,7 +341,7 @@ struct OutageTests {
         try bench.value { queue.resolve(lease, resolutions, completion: $0) }
         #expect(try bench.log(queue, 0).isEmpty)
         let released = try bench.value { queue.release(lease, host, count: 9, completion: $0) }
-        #expect(released == (moved: 2, remaining: 0))
+        #expect(released.entry != nil && released.remaining == 0)
         let due = try bench.value {
             queue.releaseDue(lease, now: WallTime(milliseconds: 1), count: 9, completion: $0)
         }

@@ -51,7 +51,7 @@ import Testing
     func `an attempt counts by its failure, or else by its verdict`(
         exchange: Exchange, item: Verdict.Item, expected: AttemptClass
     ) {
-        let verdict = Verdict(item: item, host: .reachable, reason: "")
+        let verdict = Verdict(item: item, host: .alive, reason: "")
         #expect(AttemptClass(exchange, verdict) == expected)
     }
 

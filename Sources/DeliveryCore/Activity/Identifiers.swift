@@ -34,6 +34,15 @@ package struct HostID: RawRepresentable, Hashable, Comparable, Sendable {
     package static func < (left: HostID, right: HostID) -> Bool { left.rawValue < right.rawValue }
 }
 
+/// Who signs: a hash of the key id. Two senders with one hash share a turn, and nothing worse.
+package struct SenderID: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package static func < (left: SenderID, right: SenderID) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
 /// The number of a partition, 0 ..< P; a host belongs to one for good.
 package struct PartitionNumber: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: Int

@@ -1,93 +1,137 @@
 package import DequeModule
 
-/// One remote host as this worker knows it: its queues, its window, its pauses.
+/// One remote host as this worker knows it: its queues, its window, its circuit, its pauses.
 package struct Host: Sendable {
-    package let name: String
+    /// Empty until a delivery to it is prepared.
+    package var name: String
     package let partition: PartitionNumber
-    /// Deliveries that may be sent now, by lane, oldest first.
-    package private(set) var queues: [Deque<DeliveryIndex>]
-    package var inFlight = 0
+    package var window: Window
+    package var pace = Pace()
+    package var circuit = Circuit()
+    package var signatures = SignatureMemory()
     /// It asked for a pause that ends then.
     package var suspendedUntil: Instant?
-    /// Deliveries in its held queue, as Redis last said.
-    package var held = 0
-    /// Deliveries on their way into its held queue.
-    package var holding = 0
-    package var isReleasing = false
-    package var signatures = SignatureMemory()
+    /// Pauses in a row, without a success between them, of which it did not say how long.
+    package var refusals = 0
+    package var inFlight = 0
+    /// When it last gave an answer below 500, as far as anybody remembers.
     package var lastSuccess: WallTime?
     /// What was last written to PostgreSQL about it.
     package var lastError: String?
 
-    package init(name: String, partition: PartitionNumber) {
+    /// Deliveries in its held queue, as Redis last said.
+    package var held = 0
+    /// Deliveries on their way into its held queue.
+    package var holding = 0
+    package var release = Release.none
+    /// What comes from its held queue is past its retry budget: take more of it at a time.
+    package var isSheddingExpired = false
+
+    /// Deliveries that may be sent now, oldest first.
+    package private(set) var queues: [QueueKey: Deque<DeliveryIndex>] = [:]
+    package private(set) var queued = 0
+    /// Queues that have found the window full, in that order.
+    package var blocked: [Deque<SenderID>] = Array(repeating: [], count: Lane.allCases.count)
+
+    /// One queue for each lane and sender.
+    package struct QueueKey: Hashable, Sendable {
+        package var lane: Lane
+        package var sender: SenderID
+    }
+
+    /// A part of its held queue on its way back: one at a time, so that what fails of it returns to
+    /// the head in order.
+    package enum Release: Equatable, Sendable {
+        case none
+        case asked
+        /// It stands in the log, as this entry.
+        case moved(StreamID)
+    }
+
+    package init(name: String, partition: PartitionNumber, windowLimit: Int) {
         self.name = name
         self.partition = partition
-        queues = Array(repeating: [], count: Lane.allCases.count)
+        window = Window(largest: windowLimit)
     }
 
     /// Deliveries that wait in Redis, or will in a moment.
     package var backlog: Int { held + holding }
 
-    package var queued: Int { queues.reduce(0) { $0 + $1.count } }
-
     /// Nothing of it would be missed.
     package var isIdle: Bool {
-        inFlight == 0 && backlog == 0 && suspendedUntil == nil && !isReleasing
-            && queues.allSatisfy(\.isEmpty)
+        inFlight == 0 && backlog == 0 && queued == 0 && suspendedUntil == nil && release == .none
+            && !circuit.isOpen
     }
+
+    /// It has answered, and not failed since. Others share a part of the slots.
+    package var isProven: Bool { lastSuccess != nil && !circuit.isFailing }
 
     package func isSuspended(at now: Instant) -> Bool {
         if let suspendedUntil { now < suspendedUntil } else { false }
     }
 
-    package mutating func enqueue(_ delivery: DeliveryIndex, in lane: Lane) {
-        queues[Int(lane.rawValue)].append(delivery)
-    }
-
-    package mutating func dequeue(_ lane: Lane) -> DeliveryIndex? {
-        queues[Int(lane.rawValue)].popFirst()
-    }
-
-    package func first(_ lane: Lane) -> DeliveryIndex? { queues[Int(lane.rawValue)].first }
-
-    /// Takes everything queued out, oldest first within a lane.
-    package mutating func removeQueued() -> [DeliveryIndex] {
-        let all = queues.flatMap { $0 }
-        for index in queues.indices { queues[index].removeAll() }
-        return all
-    }
-
-    package mutating func removeQueued(where leaves: (DeliveryIndex) -> Bool) {
-        for index in queues.indices { queues[index].removeAll(where: leaves) }
+    /// Whether one more may be sent now. An open circuit is not asked: of its host only the probe
+    /// is ever queued.
+    package func hasRoom(at now: Instant) -> Bool {
+        inFlight < window.limit && !isSuspended(at: now) && (pace.next.map { $0 <= now } ?? true)
     }
 }
 
-/// What a host has shown of the signatures it takes (wire rules E1-E5: cavage first, the other only
-/// on evidence, and evidence ages).
-package struct SignatureMemory: Equatable, Sendable {
-    /// Evidence for RFC 9421 is believed this long.
-    static let evidenceTime: Duration = .seconds(30 * 86_400)
-    /// A second knock that gained nothing is not made again for this long.
-    static let futilityTime: Duration = .seconds(86_400)
-
-    private var learned: Instant?
-    private var futile: Instant?
-
-    package init() {}
-
-    package func profile(at now: Instant) -> SignatureProfile {
-        if let learned, now - learned < Self.evidenceTime { return .messageSignatures }
-        return .draftCavage
+extension Host {
+    package mutating func enqueue(_ delivery: DeliveryIndex, in key: QueueKey) {
+        queues[key, default: []].append(delivery)
+        queued += 1
     }
 
-    package func isKnockFutile(at now: Instant) -> Bool {
-        if let futile { now - futile < Self.futilityTime } else { false }
+    package func hasQueue(_ key: QueueKey) -> Bool { queues[key] != nil }
+
+    package mutating func dequeue(_ key: QueueKey) -> DeliveryIndex? {
+        guard let delivery = queues[key]?.popFirst() else { return nil }
+        if queues[key]?.isEmpty == true { queues[key] = nil }
+        queued -= 1
+        return delivery
     }
 
-    /// Only a 2xx to the second signature proves anything.
-    package mutating func knocked(accepted: Bool, at now: Instant) {
-        if accepted { learned = now } else { futile = now }
+    /// Everything queued, in no particular order.
+    package mutating func removeQueued() -> [DeliveryIndex] {
+        defer {
+            queues.removeAll()
+            queued = 0
+            for lane in blocked.indices { blocked[lane].removeAll() }
+        }
+        return queues.values.flatMap { $0 }
     }
 
-    package mutating func refused() { learned = nil }
+    package mutating func removeQueued(where leaves: (DeliveryIndex) -> Bool) {
+        for key in queues.keys {
+            let before = queues[key]?.count ?? 0
+            queues[key]?.removeAll(where: leaves)
+            queued -= before - (queues[key]?.count ?? 0)
+            if queues[key]?.isEmpty == true { queues[key] = nil }
+        }
+    }
+}
+
+/// Memory and clocks.
+extension Host {
+    /// Takes over what somebody wrote down about it.
+    package mutating func recall(_ condition: HostCondition, now: Instant, wall: WallTime) {
+        if let success = condition.lastSuccess { lastSuccess = success }
+        if let until = condition.suspendedUntil, until > wall {
+            suspendedUntil = now + (until - wall)
+        }
+        guard let failing = condition.failingSince else { return }
+        circuit = Circuit(
+            openSince: now + (min(failing, wall) - wall),
+            probeDue: now + ((condition.probeDue ?? wall) - wall),
+            cause: condition.cause ?? "unknown")
+    }
+
+    package func condition(now: Instant, wall: WallTime) -> HostCondition {
+        HostCondition(
+            suspendedUntil: suspendedUntil.map { wall + ($0 - now) },
+            failingSince: circuit.outage.map { wall + ($0.since - now) },
+            probeDue: circuit.outage.map { wall + ($0.probeDue - now) },
+            cause: circuit.outage?.cause ?? lastError, lastSuccess: lastSuccess)
+    }
 }

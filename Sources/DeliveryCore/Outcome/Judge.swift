@@ -38,7 +38,6 @@ package struct Judge: Sendable {
     /// Mastodon up to 4.3), so two slow retries, then it is meant.
     static let refusedDelays: [Duration] = [.seconds(600), .seconds(7_200)]
     static let suspensionLimits: ClosedRange<Duration> = .seconds(1) ... .seconds(21_600)
-    static let defaultSuspension: Duration = .seconds(60)
 
     /// - Parameter retryAfter: the pause the answer asks for, from `Retry-After`.
     package func verdict(
@@ -60,29 +59,28 @@ package struct Judge: Sendable {
     ) -> Verdict {
         switch status {
         case 200..<300:
-            return Verdict(item: .delivered, host: .succeeded, reason: "delivered")
+            return Verdict(item: .delivered, host: .alive, reason: "delivered")
         case 300..<400:
             // A signed POST is never repeated elsewhere: the target has not asked for it, and a
             // redirect to an inner address is the oldest trick there is.
-            return Verdict(item: .failed, host: .reachable, reason: "redirected")
+            return Verdict(item: .failed, host: .alive, reason: "redirected")
         case 401, 403:
             return refused(status: status, circumstances)
         case 404, 410:
-            return Verdict(item: .failed, host: .reachable, reason: "inbox-gone")
+            return Verdict(item: .failed, host: .alive, reason: "inbox-gone")
         case 421 where !circumstances.reconnected:
-            return Verdict(item: .reconnect, host: .reachable, reason: "misdirected")
+            return Verdict(item: .reconnect, host: .alive, reason: "misdirected")
         case 429, 503:
-            let asked = retryAfter ?? Self.defaultSuspension
             let limits = Self.suspensionLimits
-            let pause = min(max(asked, limits.lowerBound), limits.upperBound)
+            let pause = retryAfter.map { min(max($0, limits.lowerBound), limits.upperBound) }
             return Verdict(
-                item: .hold, host: .suspended(pause),
+                item: .hold, host: .suspended(pause, isAlive: status == 429),
                 reason: status == 429 ? "rate-limited" : "unavailable")
         case 408, 425:
             let delay = backoff.delay(attempt: circumstances.attempts, using: &random)
-            return Verdict(item: .retry(after: delay), host: .reachable, reason: "try-again")
+            return Verdict(item: .retry(after: delay), host: .alive, reason: "try-again")
         case 400..<500, 501:
-            return Verdict(item: .failed, host: .reachable, reason: "rejected")
+            return Verdict(item: .failed, host: .alive, reason: "rejected")
         default:
             return serverError(circumstances, using: &random)
         }
@@ -90,45 +88,56 @@ package struct Judge: Sendable {
 
     private func refused(status: Int, _ circumstances: Circumstances) -> Verdict {
         if status == 401, circumstances.profile == .draftCavage, !circumstances.knocked {
-            return Verdict(item: .knockAgain, host: .reachable, reason: "unauthorized")
+            return Verdict(item: .knockAgain, host: .alive, reason: "unauthorized")
         }
         let reason = status == 401 ? "unauthorized" : "forbidden"
         guard circumstances.attempts < Self.refusedDelays.count else {
-            return Verdict(item: .failed, host: .reachable, reason: reason)
+            return Verdict(item: .failed, host: .alive, reason: reason)
         }
         return Verdict(
-            item: .retry(after: Self.refusedDelays[circumstances.attempts]), host: .reachable,
+            item: .retry(after: Self.refusedDelays[circumstances.attempts]), host: .alive,
             reason: reason)
     }
 
     private func serverError(
         _ circumstances: Circumstances, using random: inout SeededGenerator
     ) -> Verdict {
-        if circumstances.attempts + 1 >= Self.poisonAttempts, circumstances.hostServesOthers {
-            return Verdict(item: .failed, host: .reachable, reason: "poison")
+        if isPoison(circumstances) {
+            return Verdict(item: .failed, host: .erring, reason: "poison")
         }
         let delay = backoff.delay(attempt: circumstances.attempts, using: &random)
-        return Verdict(item: .retry(after: delay), host: .troubled, reason: "server-error")
+        return Verdict(item: .retry(after: delay), host: .erring, reason: "server-error")
+    }
+
+    /// It fails again and again while others get through: it is about this activity.
+    private func isPoison(_ circumstances: Circumstances) -> Bool {
+        circumstances.attempts + 1 >= Self.poisonAttempts && circumstances.hostServesOthers
     }
 
     private func verdict(
         failure: TransportFailure, _ circumstances: Circumstances,
         using random: inout SeededGenerator
     ) -> Verdict {
-        let reason = failure.rawValue
-        let delay = backoff.delay(attempt: circumstances.attempts, using: &random)
+        let host: Verdict.Host
         switch failure {
         case .forbiddenAddress, .notSent:
-            return Verdict(item: .failed, host: .reachable, reason: reason)
-        case .nameNotFound:
-            return Verdict(
-                item: .retry(after: max(delay, .seconds(600))), host: .troubled, reason: reason)
-        case .certificateInvalid:
-            return Verdict(
-                item: .retry(after: max(delay, .seconds(3_600))), host: .troubled, reason: reason)
-        case .nameUnavailable, .connectFailed, .connectTimedOut, .tlsFailed, .timedOut,
-            .connectionLost, .malformedAnswer:
-            return Verdict(item: .retry(after: delay), host: .troubled, reason: reason)
+            return Verdict(item: .failed, host: .unknown, reason: failure.rawValue)
+        case .nameNotFound, .certificateInvalid:
+            host = .unreachable(isCertain: true, isCongestion: false)
+        case .nameUnavailable:
+            host = .unreachable(isCertain: false, isCongestion: false)
+        case .connectFailed, .connectTimedOut, .tlsFailed, .timedOut:
+            host = .unreachable(isCertain: false, isCongestion: true)
+        case .connectionLost, .malformedAnswer:
+            // It took the connection and broke it: that may be the activity's doing.
+            if isPoison(circumstances) {
+                return Verdict(
+                    item: .failed, host: .unreachable(isCertain: false, isCongestion: false),
+                    reason: "poison")
+            }
+            host = .unreachable(isCertain: false, isCongestion: false)
         }
+        let delay = backoff.delay(attempt: circumstances.attempts, using: &random)
+        return Verdict(item: .retry(after: delay), host: host, reason: failure.rawValue)
     }
 }

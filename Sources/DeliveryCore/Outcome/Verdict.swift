@@ -15,13 +15,20 @@ package struct Verdict: Equatable, Sendable {
     }
 
     package enum Host: Equatable, Sendable {
-        case succeeded
-        /// It answers, so it is alive; nothing more is known.
-        case reachable
-        /// It asks for a pause, of this long.
-        case suspended(Duration)
-        /// It, or the way to it, is in trouble.
-        case troubled
+        /// It answered below 500, so it is alive, whatever it said.
+        case alive
+        /// It asks for a pause, of this long; nil: it did not say how long. 429 proves it alive,
+        /// 503 does not.
+        case suspended(Duration?, isAlive: Bool)
+        /// It answered, with 5xx.
+        case erring
+        /// There was no answer.
+        ///
+        /// - `isCertain`: trying again soon is pointless.
+        /// - `isCongestion`: it may have had too much at once.
+        case unreachable(isCertain: Bool, isCongestion: Bool)
+        /// Nothing was learned about it.
+        case unknown
     }
 
     package var item: Item

@@ -1,31 +1,38 @@
-internal import DequeModule
-
-/// The hosts that have something to send, a ring per lane.
+/// What may be sent, by lane and by what is known of the hosts.
 ///
-/// The fediverse fans out wide and shallow, so fairness is a matter of choosing hosts: each turn of
-/// a ring takes one delivery from one host. A host stands in a ring at most once.
+/// A host that has never answered, or has failed lately, may hold its slot until a timeout: those
+/// share a part of the slots, so that thousands of dead ones never starve the living.
 package struct ReadyHosts: Sendable {
-    private var rings: [Deque<HostID>] = Array(repeating: [], count: Lane.allCases.count)
-    private var members: [Set<HostID>] = Array(repeating: [], count: Lane.allCases.count)
+    package enum Standing: Int, CaseIterable, Sendable {
+        case proven = 0
+        case suspect
+    }
+
+    private var queues = Array(
+        repeating: Array(repeating: FairQueue(), count: Standing.allCases.count),
+        count: Lane.allCases.count)
 
     package init() {}
 
-    /// The lanes in which some host stands.
-    package var lanes: LaneSet {
-        var lanes: LaneSet = []
-        for lane in Lane.allCases where !rings[Int(lane.rawValue)].isEmpty { lanes.insert(lane) }
-        return lanes
+    package mutating func insert(
+        _ host: HostID, _ standing: Standing, for sender: SenderID, in lane: Lane
+    ) {
+        queues[Int(lane.rawValue)][standing.rawValue].insert(host, for: sender)
     }
 
-    package mutating func insert(_ host: HostID, in lane: Lane) {
-        let index = Int(lane.rawValue)
-        if members[index].insert(host).inserted { rings[index].append(host) }
+    package func has(_ standing: Standing, in lane: Lane) -> Bool {
+        !queues[Int(lane.rawValue)][standing.rawValue].isEmpty
     }
 
-    package mutating func popFirst(_ lane: Lane) -> HostID? {
-        let index = Int(lane.rawValue)
-        guard let host = rings[index].popFirst() else { return nil }
-        members[index].remove(host)
-        return host
+    package mutating func popFirst(
+        _ standing: Standing, in lane: Lane
+    ) -> (sender: SenderID, host: HostID)? {
+        queues[Int(lane.rawValue)][standing.rawValue].popFirst()
+    }
+
+    package mutating func endTurn(
+        of sender: SenderID, _ standing: Standing, in lane: Lane, isUsed: Bool
+    ) {
+        queues[Int(lane.rawValue)][standing.rawValue].endTurn(of: sender, isUsed: isUsed)
     }
 }

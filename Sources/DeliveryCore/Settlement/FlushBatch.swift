@@ -42,9 +42,14 @@ package struct FlushBatch: Equatable, Sendable {
 
     /// A change in what is known of a host.
     package struct HostReport: Equatable, Sendable {
+        package enum State: String, Sendable { case closed, open, dead }
+
         package var host: HostID
-        package var suspendedUntil: WallTime?
-        package var lastError: String?
+        package var partition: PartitionNumber
+        package var state: State
+        /// Transfers it may have at once.
+        package var window: Double
+        package var condition: HostCondition
     }
 
     package init() {}

@@ -30,6 +30,7 @@ package struct OpenDelivery: Sendable {
     package var hasWaited: Bool
     package var phase: Phase
     package var host: HostID?
+    package var sender = SenderID(rawValue: 0)
     package var url = ""
     /// Its inbox has answered 404 or 410 lately.
     package var inboxHasStrikes = false
@@ -37,6 +38,9 @@ package struct OpenDelivery: Sendable {
     package var profile: SignatureProfile = .draftCavage
     package var hasKnocked = false
     package var hasReconnected = false
+    /// When its transfer was begun, and whether its host was a suspect then.
+    package var sent = Instant(nanoseconds: 0)
+    package var isSuspect = false
 
     package init(
         entry: EntryIndex, activity: ActivityID, inbox: InboxID, attempts: UInt8, lane: Lane,

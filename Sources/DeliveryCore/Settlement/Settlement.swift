@@ -113,6 +113,8 @@ package struct Settlement: Sendable {
     package mutating func drop(_ partition: PartitionNumber) {
         pending.removeAll { $0.partition == partition }
         flushing?.results.removeAll { $0.partition == partition }
+        hosts = hosts.filter { $0.value.partition != partition }
+        flushingHosts = flushingHosts.filter { $0.value.partition != partition }
         if pending.isEmpty && hosts.isEmpty { oldest = nil }
     }
 
@@ -155,8 +157,12 @@ package struct Settlement: Sendable {
             case .later, .held: break
             }
         }
+        for report in flushingHosts.values.sorted(by: { $0.host < $1.host }) {
+            guard let lease = lease(report.partition) else { continue }
+            fences.insert(lease)
+            batch.hosts.append(report)
+        }
         batch.fences = fences.sorted { $0.partition < $1.partition }
-        batch.hosts = flushingHosts.values.sorted { $0.host < $1.host }
         return batch
     }
 

@@ -127,7 +127,7 @@ package struct Resolution: Equatable, Sendable {
     package var entry: StreamID
     package var holds: [Hold] = []
     package var laters: [Later] = []
-    package var suspensions: [Suspension] = []
+    package var hostStates: [HostState] = []
 
     package struct Hold: Equatable, Sendable {
         package var host: HostID
@@ -142,9 +142,9 @@ package struct Resolution: Equatable, Sendable {
     }
 
     /// What the next owner must know of a host with a backlog.
-    package struct Suspension: Equatable, Sendable {
+    package struct HostState: Equatable, Sendable {
         package var host: HostID
-        package var until: WallTime
+        package var condition: HostCondition
     }
 
     package init(entry: StreamID) { self.entry = entry }

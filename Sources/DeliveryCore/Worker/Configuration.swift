@@ -2,8 +2,14 @@
 package struct WorkerConfiguration: Equatable, Sendable {
     /// Transfers in flight; further deliveries wait in their host's queue.
     package var slots = 1_000
-    /// Transfers in flight to one host; further deliveries wait in its queue.
-    package var hostWindow = 8
+    /// The largest window of a host: transfers, and so connections, to it at once.
+    package var hostWindow = 16
+    /// Percent of the slots that only urgent deliveries may take.
+    package var urgentPercent = 10
+    /// Percent of the slots for hosts that have never answered or have failed lately.
+    package var suspectPercent = 25
+    /// Percent of the slots for probes of hosts whose circuit is open.
+    package var probePercent = 5
     /// Open deliveries; at the limit entries that were read wait as they are, four bytes a
     /// delivery, and no more of the log is read.
     package var openLimit = 8_192
@@ -43,4 +49,10 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var partitionCount = 64
 
     package init() {}
+}
+
+extension WorkerConfiguration {
+    var urgentSlots: Int { slots * urgentPercent / 100 }
+    var suspectSlots: Int { max(slots * suspectPercent / 100, 1) }
+    var probeSlots: Int { max(slots * probePercent / 100, 1) }
 }

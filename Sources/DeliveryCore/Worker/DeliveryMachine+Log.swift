@@ -212,23 +212,25 @@ extension DeliveryMachine {
     private mutating func admit(
         _ index: DeliveryIndex, activity: PreparedFacts.Activity, inbox: PreparedFacts.Inbox
     ) {
-        let partition = entries[deliveries[index.rawValue].entry.rawValue].partition
-        var host = hosts[inbox.host] ?? Host(name: inbox.hostName, partition: partition)
-        if host.name.isEmpty {
-            var named = Host(name: inbox.hostName, partition: partition)
-            named.held = host.held
-            named.suspendedUntil = host.suspendedUntil
-            host = named
-        }
-        hosts[inbox.host] = host
+        learn(of: inbox, in: entries[deliveries[index.rawValue].entry.rawValue].partition)
         deliveries[index.rawValue].lane = activity.lane
+        deliveries[index.rawValue].sender = activity.sender
         deliveries[index.rawValue].host = inbox.host
         deliveries[index.rawValue].url = inbox.url
         deliveries[index.rawValue].inboxHasStrikes = inbox.hasStrikes
         deliveries[index.rawValue].admitted = now
         let delivery = deliveries[index.rawValue]
+        guard let host = hosts[inbox.host] else { preconditionFailure("admitted without a host") }
         if let expires = activity.expires, expires <= wall {
-            settle(index, .outcome(.expired, delivery.activity, delivery.inbox))
+            return settle(index, .outcome(.expired, delivery.activity, delivery.inbox))
+        }
+        if delivery.hasWaited {
+            let failure = exhausted(delivery, after: .zero, nil)
+            if host.circuit.isOpen { hosts[inbox.host]?.isSheddingExpired = failure != nil }
+            if let failure { return settle(index, .failed(failure)) }
+        }
+        if host.circuit.isOpen {
+            admitToOpen(index, host: inbox.host)
         } else if host.isSuspended(at: now) {
             hold(index, atHead: delivery.hasWaited)
         } else if host.backlog > 0, !delivery.hasWaited {
@@ -236,14 +238,6 @@ extension DeliveryMachine {
         } else {
             enqueue(index)
         }
-    }
-
-    mutating func enqueue(_ index: DeliveryIndex) {
-        let delivery = deliveries[index.rawValue]
-        guard let host = delivery.host else { preconditionFailure("queued without a host") }
-        deliveries[index.rawValue].phase = .queued
-        hosts[host]?.enqueue(index, in: delivery.lane)
-        ready.insert(host, in: delivery.lane)
     }
 
     // MARK: Closing
@@ -258,6 +252,7 @@ extension DeliveryMachine {
 
     /// Forgets an open delivery, and its activity with the last one.
     mutating func close(_ index: DeliveryIndex) {
+        withdrawProbe(index)
         let delivery = deliveries.remove(index.rawValue)
         let partition = entries[delivery.entry.rawValue].partition
         openCounts[partition, default: 0] -= 1

@@ -89,11 +89,11 @@ extension DeliveryMachine {
     }
 
     private mutating func restore(_ held: HeldHost, of partition: PartitionNumber) {
-        var host = hosts[held.host] ?? Host(name: "", partition: partition)
+        var host =
+            hosts[held.host]
+            ?? Host(name: "", partition: partition, windowLimit: configuration.hostWindow)
         host.held = held.held
-        if let until = held.suspendedUntil, until > wall {
-            host.suspendedUntil = now + (until - wall)
-        }
+        host.recall(held.condition, now: now, wall: wall)
         hosts[held.host] = host
         waitingHosts.insert(held.host)
     }
@@ -196,7 +196,7 @@ extension DeliveryMachine {
             else { continue }
             if case .sending(let token) = delivery.phase {
                 transfers[token] = nil
-                if let host = delivery.host { hosts[host]?.inFlight -= 1 }
+                freeSlot(of: DeliveryIndex(rawValue: raw))
             }
             if case .queued = delivery.phase, let host = delivery.host {
                 hosts[host]?.removeQueued { $0.rawValue == raw }
@@ -214,6 +214,8 @@ extension DeliveryMachine {
 
     private mutating func forgetHosts(of partition: PartitionNumber) {
         hosts = hosts.filter { $0.value.partition != partition }
+        releasedEntries[partition] = nil
+        probing = probing.filter { hosts[$0] != nil }
     }
 
     // MARK: Drain

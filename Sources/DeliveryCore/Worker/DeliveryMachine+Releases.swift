@@ -12,7 +12,7 @@ extension DeliveryMachine {
         releaseLater()
     }
 
-    /// A backlog comes back in small parts, the next when the last has gone out: it stays in Redis,
+    /// A backlog comes back in small parts, the next when the last has ended: it stays in Redis,
     /// however long it is.
     mutating func releaseHeld(_ id: HostID) {
         guard let host = hosts[id], !host.isIdle else {
@@ -23,27 +23,50 @@ extension DeliveryMachine {
             hosts[id]?.suspendedUntil = nil
             wake(id)
         }
-        guard isRedisUp, isPostgresUp, !isDraining, host.held > 0, !host.isReleasing,
-            host.queued == 0, !host.isSuspended(at: now), openLimitLeft,
+        guard isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
+            !host.isSuspended(at: now), openLimitLeft, let count = releaseCount(of: id, host),
             case .owned(let owned) = partitions[host.partition]
         else { return }
-        hosts[id]?.isReleasing = true
+        hosts[id]?.release = .asked
         let lease = OwnedLease(partition: host.partition, epoch: owned.epoch)
-        emit(.release(lease, id, count: configuration.releaseCount))
+        emit(.release(lease, id, count: count))
+    }
+
+    /// An open circuit lets one out, to probe with, when its time has come.
+    private mutating func releaseCount(of id: HostID, _ host: Host) -> Int? {
+        if !host.circuit.isOpen { return configuration.releaseCount }
+        // What a dead host was owed is dropped.
+        if host.circuit.isDead(at: now) { return LogEntry.inboxLimit }
+        guard host.circuit.mayProbe(at: now),
+            probing.contains(id) || probing.count < configuration.probeSlots
+        else { return nil }
+        probing.insert(id)
+        return host.isSheddingExpired ? configuration.releaseCount : 1
     }
 
     private var openLimitLeft: Bool { deliveries.count < configuration.openLimit }
 
     mutating func released(
-        _ partition: PartitionNumber, _ id: HostID, moved: Int, remaining: Int
+        _ partition: PartitionNumber, _ id: HostID, as entry: StreamID?, remaining: Int
     ) {
         guard hosts[id] != nil else { return countStale() }
-        hosts[id]?.isReleasing = false
         hosts[id]?.held = remaining
+        hosts[id]?.release = entry.map { .moved($0) } ?? .none
+        if let entry { releasedEntries[partition, default: [:]][entry] = id }
+        if entry == nil { probing.remove(id) }
     }
 
     mutating func releaseFailed(_ partition: PartitionNumber, _ id: HostID) {
-        hosts[id]?.isReleasing = false
+        hosts[id]?.release = .none
+        probing.remove(id)
+    }
+
+    /// Everything of the entry has ended, or is back in its held queue.
+    mutating func releaseEnded(_ partition: PartitionNumber, _ entry: StreamID) {
+        guard let id = releasedEntries[partition]?.removeValue(forKey: entry) else { return }
+        hosts[id]?.release = .none
+        if hosts[id]?.circuit.outage?.probe == nil { probing.remove(id) }
+        releaseHeld(id)
     }
 
     /// Something of this partition will be due then.

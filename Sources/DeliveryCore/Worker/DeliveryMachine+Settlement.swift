@@ -4,6 +4,7 @@ extension DeliveryMachine {
     mutating func settle(
         _ index: DeliveryIndex, _ end: Settlement.End, attempt: FlushBatch.Attempt? = nil
     ) {
+        withdrawProbe(index)
         deliveries[index.rawValue].phase = .settling
         let delivery = deliveries[index.rawValue]
         var result = Settlement.Result(
@@ -16,6 +17,7 @@ extension DeliveryMachine {
     /// Puts a delivery that was not tried into its host's held queue. Nothing is to be committed:
     /// it is owed as before, and only waits elsewhere.
     mutating func hold(_ index: DeliveryIndex, atHead: Bool) {
+        withdrawProbe(index)
         let delivery = deliveries[index.rawValue]
         guard let host = delivery.host else { preconditionFailure("held without a host") }
         hosts[host]?.holding += 1
@@ -27,10 +29,8 @@ extension DeliveryMachine {
     private mutating func addHold(
         _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, to entry: EntryIndex
     ) {
-        let until =
-            hosts[host]?.suspendedUntil.map { wall + ($0 - now) } ?? WallTime(milliseconds: 0)
-        entries[entry.rawValue].resolution.hold(
-            host, pointer, atHead: atHead, suspendedUntil: until)
+        let condition = hosts[host]?.condition(now: now, wall: wall) ?? HostCondition()
+        entries[entry.rawValue].resolution.hold(host, pointer, atHead: atHead, condition)
     }
 
     // MARK: Flushing
@@ -117,6 +117,7 @@ extension DeliveryMachine {
                 hosts[hold.host]?.holding -= hold.pointers.count
                 hosts[hold.host]?.held += hold.pointers.count
             }
+            releaseEnded(partition, resolution.entry)
         }
     }
 
@@ -147,17 +148,17 @@ extension Resolution {
 
     /// Appends to the queue of a host; what goes to one end of it stays in order.
     mutating func hold(
-        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, suspendedUntil: WallTime
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, _ condition: HostCondition
     ) {
         if let place = holds.firstIndex(where: { $0.host == host && $0.atHead == atHead }) {
             holds[place].pointers.append(pointer)
         } else {
             holds.append(Hold(host: host, atHead: atHead, pointers: [pointer]))
         }
-        if let place = suspensions.firstIndex(where: { $0.host == host }) {
-            suspensions[place].until = max(suspensions[place].until, suspendedUntil)
+        if let place = hostStates.firstIndex(where: { $0.host == host }) {
+            hostStates[place].condition = condition
         } else {
-            suspensions.append(Suspension(host: host, until: suspendedUntil))
+            hostStates.append(HostState(host: host, condition: condition))
         }
     }
 }

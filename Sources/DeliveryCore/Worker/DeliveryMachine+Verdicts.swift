@@ -31,9 +31,9 @@ extension DeliveryMachine {
         case .delivered, .retry, .hold, .failed:
             break
         }
-        hosts[id]?.inFlight -= 1
-        apply(verdict.host, reason: verdict.reason, exchange, to: id)
-        end(index, verdict, exchange, duration: duration)
+        freeSlot(of: index)
+        let returnsToHead = apply(verdict, of: index, to: id)
+        end(index, verdict, exchange, duration: duration, atHead: returnsToHead)
         wake(id)
         if host.backlog > 0 { releaseHeld(id) }
     }
@@ -45,7 +45,8 @@ extension DeliveryMachine {
     }
 
     private mutating func end(
-        _ index: DeliveryIndex, _ verdict: Verdict, _ exchange: Exchange, duration: Duration
+        _ index: DeliveryIndex, _ verdict: Verdict, _ exchange: Exchange, duration: Duration,
+        atHead: Bool
     ) {
         let delivery = deliveries[index.rawValue]
         switch verdict.item {
@@ -53,16 +54,15 @@ extension DeliveryMachine {
             settle(index, .outcome(.delivered, delivery.activity, delivery.inbox))
         case .retry(let delay):
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            retry(index, after: delay, reason: verdict.reason, attempt: attempt)
+            // Behind an open circuit no attempt is used up: the host is what failed.
+            if delivery.host.flatMap({ hosts[$0]?.circuit.isOpen }) == true {
+                waitForHost(index, attempt: attempt, atHead: atHead)
+            } else {
+                retry(index, after: delay, reason: verdict.reason, attempt: attempt)
+            }
         case .hold:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            if let failure = exhausted(delivery, after: .zero, attempt) {
-                return settle(index, .failed(failure), attempt: attempt)
-            }
-            guard let host = delivery.host else { preconditionFailure("held without a host") }
-            hosts[host]?.holding += 1
-            waitingHosts.insert(host)
-            settle(index, .held(host, delivery.pointer, atHead: true), attempt: attempt)
+            waitForHost(index, attempt: attempt, atHead: atHead)
         case .failed:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
             let failure = FlushBatch.Failure(
@@ -72,6 +72,25 @@ extension DeliveryMachine {
         case .knockAgain, .reconnect:
             preconditionFailure("\(verdict.item) does not end a delivery")
         }
+    }
+
+    private mutating func waitForHost(
+        _ index: DeliveryIndex, attempt: FlushBatch.Attempt, atHead: Bool
+    ) {
+        let delivery = deliveries[index.rawValue]
+        guard let id = delivery.host, let host = hosts[id] else {
+            preconditionFailure("held without a host")
+        }
+        if let failure = exhausted(delivery, after: .zero, attempt) {
+            return settle(index, .failed(failure), attempt: attempt)
+        }
+        if host.circuit.isDead(at: now) {
+            let end = Settlement.End.outcome(.dropped, delivery.activity, delivery.inbox)
+            return settle(index, end, attempt: attempt)
+        }
+        hosts[id]?.holding += 1
+        waitingHosts.insert(id)
+        settle(index, .held(id, delivery.pointer, atHead: atHead), attempt: attempt)
     }
 
     private mutating func retry(
@@ -88,7 +107,7 @@ extension DeliveryMachine {
     }
 
     /// The dead letter of a delivery whose retry budget ends before its next attempt.
-    private func exhausted(
+    func exhausted(
         _ delivery: OpenDelivery, after delay: Duration, _ attempt: FlushBatch.Attempt?
     ) -> FlushBatch.Failure? {
         guard let stored = activities[delivery.activity]?.facts?.stored,
@@ -121,55 +140,10 @@ extension DeliveryMachine {
 
     mutating func keyMissing(_ token: TransferToken) {
         guard let index = transfers.removeValue(forKey: token) else { return countStale() }
-        if let host = deliveries[index.rawValue].host {
-            hosts[host]?.inFlight -= 1
-            wake(host)
-        }
+        freeSlot(of: index)
+        if let host = deliveries[index.rawValue].host { wake(host) }
         retry(
             index, after: configuration.missingKeyDelay, reason: "key-missing", attempt: nil)
-    }
-
-    // MARK: The host
-
-    private mutating func apply(
-        _ effect: Verdict.Host, reason: String, _ exchange: Exchange, to id: HostID
-    ) {
-        var report: FlushBatch.HostReport?
-        switch effect {
-        case .succeeded:
-            hosts[id]?.lastSuccess = wall
-            if hosts[id]?.lastError != nil {
-                hosts[id]?.lastError = nil
-                report = FlushBatch.HostReport(host: id, suspendedUntil: nil, lastError: nil)
-            }
-        case .reachable:
-            break
-        case .suspended(let pause):
-            report = suspend(id, for: pause, reason: reason)
-        case .troubled:
-            if hosts[id]?.lastError != reason {
-                hosts[id]?.lastError = reason
-                report = FlushBatch.HostReport(host: id, suspendedUntil: nil, lastError: reason)
-            }
-        }
-        if let report { settlement.record(report, at: now) }
-    }
-
-    /// The host gets nothing until its pause is over; what it had queued is held in Redis.
-    private mutating func suspend(
-        _ id: HostID, for pause: Duration, reason: String
-    ) -> FlushBatch.HostReport {
-        let until = now + pause
-        // Answers of one burst come together: the longest pause counts.
-        let end = max(until, hosts[id]?.suspendedUntil ?? until)
-        hosts[id]?.suspendedUntil = end
-        waitingHosts.insert(id)
-        hosts[id]?.lastError = reason
-        for index in hosts[id]?.removeQueued() ?? [] {
-            hold(index, atHead: deliveries[index.rawValue].hasWaited)
-        }
-        return FlushBatch.HostReport(
-            host: id, suspendedUntil: wall + (end - now), lastError: reason)
     }
 
     private mutating func remember(

@@ -10,6 +10,8 @@ internal import DequeModule
 /// - `+Log`: log entries -> open deliveries -> prepared -> their hosts' queues;
 /// - `+Dispatch`: queues -> transmissions, as slots and windows allow;
 /// - `+Verdicts`: exchanges -> verdicts -> results;
+/// - `+Hosts`: verdicts -> circuits, windows, pauses, probes;
+/// - `+Releases`: what waits in Redis -> the log again;
 /// - `+Settlement`: results -> flushes -> resolved entries.
 package struct DeliveryMachine: Sendable {
     package let configuration: WorkerConfiguration
@@ -65,8 +67,15 @@ package struct DeliveryMachine: Sendable {
     var hosts: [HostID: Host] = [:]
     /// Hosts with a pause or a backlog.
     var waitingHosts: Set<HostID> = []
+    /// Hosts that have more to send, and may later.
+    var pacedHosts: Set<HostID> = []
     var ready = ReadyHosts()
     var rotation = LaneRotation()
+    /// Deliveries that try a host whose circuit is open.
+    var probes: Deque<DeliveryIndex> = []
+    /// Hosts that are being probed, from the release of their probe to its answer.
+    var probing: Set<HostID> = []
+    var suspectsInFlight = 0
     var transfers: [TransferToken: DeliveryIndex] = [:]
     var sweepDue = Instant(nanoseconds: 0)
 
@@ -76,6 +85,8 @@ package struct DeliveryMachine: Sendable {
     /// Entries that ended in this turn.
     var concluded: [PartitionNumber: [Resolution]] = [:]
     var releaseDue = Instant(nanoseconds: 0)
+    /// Log entries that hold part of a host's backlog.
+    var releasedEntries: [PartitionNumber: [StreamID: HostID]] = [:]
 
     package internal(set) var tally = Tally()
     var lastToken: UInt64 = 0
@@ -141,8 +152,8 @@ package struct DeliveryMachine: Sendable {
         case .prepared(let id, let facts): prepared(id, facts)
         case .preparationFailed(let id): preparationFailed(id)
         case .hostsLoaded(let partition, let held): hostsLoaded(partition, held)
-        case .released(let partition, let host, let moved, let remaining):
-            released(partition, host, moved: moved, remaining: remaining)
+        case .released(let partition, let host, let entry, let remaining):
+            released(partition, host, as: entry, remaining: remaining)
         case .releaseFailed(let partition, let host): releaseFailed(partition, host)
         case .dueReleased(let partition, let moved, let next):
             dueReleased(partition, moved: moved, next: next)
@@ -168,6 +179,7 @@ package struct DeliveryMachine: Sendable {
         advancePreparations()
         openEntries()
         advanceReleases()
+        wakePaced()
         sweepQueues()
         dispatch()
         advanceSettlement()
@@ -183,6 +195,7 @@ package struct DeliveryMachine: Sendable {
     package var nextDeadline: Instant {
         var deadlines: [Instant] = [sweepDue]
         if isRedisUp { deadlines += [heartbeatDue, renewalDue] }
+        if let paceDue { deadlines.append(max(paceDue, now + .milliseconds(1))) }
         if isPostgresUp {
             if let due = settlement.due(configuration, isIdle: isIdle) { deadlines.append(due) }
             if let due = settlement.retryDue() { deadlines.append(due) }

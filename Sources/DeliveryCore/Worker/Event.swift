@@ -42,7 +42,8 @@ package enum Event: Sendable {
     case prepared(PreparationID, PreparedFacts)
     case preparationFailed(PreparationID)
     case hostsLoaded(PartitionNumber, [HeldHost])
-    case released(PartitionNumber, HostID, moved: Int, remaining: Int)
+    /// Part of a held queue stands in the log as this entry; nil: nothing was held.
+    case released(PartitionNumber, HostID, StreamID?, remaining: Int)
     case releaseFailed(PartitionNumber, HostID)
     case dueReleased(PartitionNumber, moved: Int, next: WallTime?)
     case dueReleaseFailed(PartitionNumber)
@@ -101,12 +102,12 @@ package enum ExpansionResult: Sendable {
 /// A host that had a backlog when its partition changed hands.
 package struct HeldHost: Equatable, Sendable {
     package var host: HostID
-    package var suspendedUntil: WallTime?
+    package var condition: HostCondition
     package var held: Int
 
-    package init(host: HostID, suspendedUntil: WallTime?, held: Int) {
+    package init(host: HostID, condition: HostCondition, held: Int) {
         self.host = host
-        self.suspendedUntil = suspendedUntil
+        self.condition = condition
         self.held = held
     }
 }
@@ -119,8 +120,13 @@ package struct PreparedFacts: Sendable {
         package var expires: WallTime?
         /// Bytes of its body.
         package var size: Int
+        package var sender: SenderID
 
-        package init(lane: Lane, stored: WallTime, expires: WallTime?, size: Int) {
+        package init(
+            lane: Lane, stored: WallTime, expires: WallTime?, size: Int,
+            sender: SenderID = SenderID(rawValue: 0)
+        ) {
+            self.sender = sender
             self.lane = lane
             self.stored = stored
             self.expires = expires
@@ -134,8 +140,14 @@ package struct PreparedFacts: Sendable {
         package var hostName: String
         /// It has answered 404 or 410 lately.
         package var hasStrikes: Bool
+        /// What is on record of its host.
+        package var hostCondition: HostCondition
 
-        package init(url: String, host: HostID, hostName: String, hasStrikes: Bool = false) {
+        package init(
+            url: String, host: HostID, hostName: String, hasStrikes: Bool = false,
+            hostCondition: HostCondition = HostCondition()
+        ) {
+            self.hostCondition = hostCondition
             self.url = url
             self.host = host
             self.hostName = hostName

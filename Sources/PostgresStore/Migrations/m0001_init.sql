@@ -22,6 +22,7 @@ create table trunkline.host (
     concurrency_window real,
     failing_since timestamptz,
     suspended_until timestamptz,
+    probe_due timestamptz,
     last_error text,
     last_success_at timestamptz,
     updated_at timestamptz not null default now()
@@ -29,7 +30,8 @@ create table trunkline.host (
 comment on table trunkline.host is
     'Remote hosts: lower-case punycode authorities. Written when something changes, not per delivery.';
 comment on column trunkline.host.state is
-    'State of the circuit: closed (it takes deliveries), open (one probe at a time), dead.';
+    'State of the circuit: closed (it takes deliveries), open (one probe at a time), dead (open for a week: one a day, nothing waits for it).';
+comment on column trunkline.host.probe_due is 'While it is not closed: when the next probe may go.';
 
 create table trunkline.inbox (
     id int generated always as identity primary key,

@@ -159,19 +159,22 @@ extension StoreFlush {
             set state = now_is.state, concurrency_window = now_is.concurrency_window,
                 failing_since = now_is.failing_since, suspended_until = now_is.suspended_until,
                 last_error = now_is.last_error, updated_at = now(),
+                probe_due = now_is.probe_due,
                 last_success_at = coalesce(now_is.last_success_at, h.last_success_at)
             from unnest($1::int[], $2::text[], $3::real[], $4::timestamptz[], $5::timestamptz[],
-                    $6::text[], $7::timestamptz[])
+                    $6::text[], $7::timestamptz[], $8::timestamptz[])
                 as now_is (id, state, concurrency_window, failing_since, suspended_until,
-                    last_error, last_success_at)
+                    last_error, last_success_at, probe_due)
             where h.id = now_is.id
             """,
             [
                 .ints(hosts.map(\.host.rawValue)), .texts(hosts.map(\.state)),
                 .reals(hosts.map { $0.concurrencyWindow.map(Float.init) }),
-                .timestamps(hosts.map(\.failingSince)),
-                .timestamps(hosts.map(\.suspendedUntil)), .texts(hosts.map(\.lastError)),
-                .timestamps(hosts.map(\.lastSuccess)),
+                .timestamps(hosts.map(\.condition.failingSince)),
+                .timestamps(hosts.map(\.condition.suspendedUntil)),
+                .texts(hosts.map(\.condition.cause)),
+                .timestamps(hosts.map(\.condition.lastSuccess)),
+                .timestamps(hosts.map(\.condition.probeDue)),
             ])
     }
 

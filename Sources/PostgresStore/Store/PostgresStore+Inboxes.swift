@@ -39,6 +39,8 @@ package struct InboxRow: Equatable, Sendable {
     /// It answered 404 or 410 too often, within the last 30 days.
     package var isGone: Bool
     package var hasStrikes: Bool
+    /// What is on record of its host.
+    package var hostCondition: HostCondition
 }
 
 extension PostgresStore {
@@ -167,7 +169,8 @@ private let improveInboxes = """
 
 private let selectInboxes = """
     select i.id, i.url, i.host, h.name, h.partition, i.shared,
-        coalesce(i.gone_since > now() - interval '30 days', false), i.strikes > 0
+        coalesce(i.gone_since > now() - interval '30 days', false), i.strikes > 0,
+        h.suspended_until, h.failing_since, h.probe_due, h.last_error, h.last_success_at
     from trunkline.inbox i left join trunkline.host h on h.id = i.host
     """
 
@@ -176,7 +179,11 @@ private func inboxRow(_ row: inout RowReader) -> InboxRow {
         id: InboxID(rawValue: row.int()), url: row.text(),
         host: row.optionalInt().map(HostID.init(rawValue:)), hostName: row.optionalText(),
         partition: row.optionalInt().map { PartitionNumber(rawValue: Int($0)) },
-        isShared: row.boolean(), isGone: row.boolean(), hasStrikes: row.boolean())
+        isShared: row.boolean(), isGone: row.boolean(), hasStrikes: row.boolean(),
+        hostCondition: HostCondition(
+            suspendedUntil: row.optionalTime(), failingSince: row.optionalTime(),
+            probeDue: row.optionalTime(), cause: row.optionalText(),
+            lastSuccess: row.optionalTime()))
 }
 
 private func byURL(_ table: ResultTable) -> [Spelling: InboxRow] {

@@ -89,24 +89,17 @@ package struct StoreFlush: Equatable, Sendable {
         /// `closed`, `open`, `dead`.
         package var state: String
         package var concurrencyWindow: Double?
-        package var failingSince: WallTime?
-        package var suspendedUntil: WallTime?
-        package var lastError: String?
-        /// nil: keeps what is there.
-        package var lastSuccess: WallTime?
+        /// Without a last success the one on record stays.
+        package var condition: HostCondition
 
         package init(
             host: HostID, state: String, concurrencyWindow: Double? = nil,
-            failingSince: WallTime? = nil, suspendedUntil: WallTime? = nil,
-            lastError: String? = nil, lastSuccess: WallTime? = nil
+            condition: HostCondition = HostCondition()
         ) {
             self.host = host
             self.state = state
             self.concurrencyWindow = concurrencyWindow
-            self.failingSince = failingSince
-            self.suspendedUntil = suspendedUntil
-            self.lastError = lastError
-            self.lastSuccess = lastSuccess
+            self.condition = condition
         }
     }
 

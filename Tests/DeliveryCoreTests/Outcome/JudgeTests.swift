@@ -27,49 +27,51 @@ import Testing
     func `every 2xx is delivered`(status: Int) {
         #expect(
             Self.verdict(.status(status))
-                == Verdict(item: .delivered, host: .succeeded, reason: "delivered"))
+                == Verdict(item: .delivered, host: .alive, reason: "delivered"))
     }
 
     @Test(arguments: [300, 301, 302, 303, 304, 307, 308])
     func `a signed post is never repeated elsewhere`(status: Int) {
         #expect(
             Self.verdict(.status(status))
-                == Verdict(item: .failed, host: .reachable, reason: "redirected"))
+                == Verdict(item: .failed, host: .alive, reason: "redirected"))
     }
 
     @Test(arguments: [400, 402, 405, 406, 409, 411, 413, 414, 415, 418, 422, 431, 451, 501])
     func `what is said of the activity is final and says nothing of the host`(status: Int) {
         #expect(
             Self.verdict(.status(status))
-                == Verdict(item: .failed, host: .reachable, reason: "rejected"))
+                == Verdict(item: .failed, host: .alive, reason: "rejected"))
     }
 
     @Test(arguments: [404, 410])
     func `a missing inbox is final`(status: Int) {
         #expect(
             Self.verdict(.status(status))
-                == Verdict(item: .failed, host: .reachable, reason: "inbox-gone"))
+                == Verdict(item: .failed, host: .alive, reason: "inbox-gone"))
     }
 
     @Test(arguments: [408, 425])
     func `try again is the delivery's own wait`(status: Int) {
         let verdict = Self.verdict(.status(status))
         #expect(verdict.item.delay != nil)
-        #expect(verdict.host == .reachable)
+        #expect(verdict.host == .alive)
         #expect(verdict.reason == "try-again")
     }
 
     @Test(arguments: [
-        (nil, Duration.seconds(60)), (Duration.seconds(90), .seconds(90)),
+        (nil, nil), (Duration.seconds(90), Duration.seconds(90)),
         (.zero, .seconds(1)), (.seconds(-5), .seconds(1)), (.milliseconds(10), .seconds(1)),
         (.seconds(21_600), .seconds(21_600)), (.seconds(21_601), .seconds(21_600)),
         (.seconds(10 * 86_400), .seconds(21_600)),
     ])
-    func `the asked pause suspends the host, within limits`(asked: Duration?, pause: Duration) {
+    func `the asked pause suspends the host, within limits`(asked: Duration?, pause: Duration?) {
         for (status, reason) in [(429, "rate-limited"), (503, "unavailable")] {
             #expect(
                 Self.verdict(.status(status), retryAfter: asked)
-                    == Verdict(item: .hold, host: .suspended(pause), reason: reason))
+                    == Verdict(
+                        item: .hold, host: .suspended(pause, isAlive: status == 429),
+                        reason: reason))
         }
     }
 
@@ -77,7 +79,7 @@ import Testing
     func `a server error is tried again and troubles the host`(status: Int) {
         let verdict = Self.verdict(.status(status))
         #expect(verdict.item.delay != nil)
-        #expect(verdict.host == .troubled)
+        #expect(verdict.host == .erring)
         #expect(verdict.reason == "server-error")
     }
 
@@ -100,7 +102,7 @@ import Testing
     @Test func `an unauthorized draft-cavage signature is made anew by RFC 9421 at once`() {
         #expect(
             Self.verdict(.status(401))
-                == Verdict(item: .knockAgain, host: .reachable, reason: "unauthorized"))
+                == Verdict(item: .knockAgain, host: .alive, reason: "unauthorized"))
     }
 
     @Test(arguments: [
@@ -111,7 +113,7 @@ import Testing
         let verdict = Self.verdict(
             .status(status), Self.circumstances(profile: profile, knocked: knocked))
         #expect(verdict.item == .retry(after: .seconds(600)))
-        #expect(verdict.host == .reachable)
+        #expect(verdict.host == .alive)
         #expect(verdict.reason == (status == 401 ? "unauthorized" : "forbidden"))
     }
 
@@ -135,40 +137,36 @@ import Testing
     @Test func `a misdirected request goes once more on a new connection`() {
         #expect(
             Self.verdict(.status(421))
-                == Verdict(item: .reconnect, host: .reachable, reason: "misdirected"))
+                == Verdict(item: .reconnect, host: .alive, reason: "misdirected"))
         #expect(Self.verdict(.status(421), Self.circumstances(reconnected: true)).item == .failed)
     }
 
     // MARK: No answer
 
     @Test(arguments: [
-        TransportFailure.nameUnavailable, .connectFailed, .connectTimedOut, .tlsFailed, .timedOut,
-        .connectionLost, .malformedAnswer,
+        (TransportFailure.nameUnavailable, false), (.connectFailed, true),
+        (.connectTimedOut, true), (.tlsFailed, true), (.timedOut, true), (.connectionLost, false),
+        (.malformedAnswer, false),
     ])
-    func `a failure below HTTP is tried again`(failure: TransportFailure) {
+    func `a failure below HTTP is tried again`(failure: TransportFailure, isCongestion: Bool) {
         let verdict = Self.verdict(.failed(failure, detail: "x"))
         #expect(verdict.item.delay != nil)
-        #expect(verdict.host == .troubled)
+        #expect(verdict.host == .unreachable(isCertain: false, isCongestion: isCongestion))
         #expect(verdict.reason == failure.rawValue)
     }
 
-    @Test(arguments: [
-        (TransportFailure.nameNotFound, Duration.seconds(600)),
-        (.certificateInvalid, .seconds(3_600)),
-    ])
-    func `what rarely mends soon waits long`(failure: TransportFailure, least: Duration) throws {
-        for seed in UInt64(1)...20 {
-            let verdict = Self.verdict(.failed(failure, detail: ""), seed: seed)
-            #expect(try #require(verdict.item.delay) >= least)
-            #expect(verdict.host == .troubled)
-        }
+    @Test(arguments: [TransportFailure.nameNotFound, .certificateInvalid])
+    func `what rarely mends soon is certain at once`(failure: TransportFailure) {
+        let verdict = Self.verdict(.failed(failure, detail: ""))
+        #expect(verdict.item.delay != nil)
+        #expect(verdict.host == .unreachable(isCertain: true, isCongestion: false))
     }
 
     @Test(arguments: [TransportFailure.forbiddenAddress, .notSent])
     func `what must not or cannot be sent is final`(failure: TransportFailure) {
         #expect(
             Self.verdict(.failed(failure, detail: "x"))
-                == Verdict(item: .failed, host: .reachable, reason: failure.rawValue))
+                == Verdict(item: .failed, host: .unknown, reason: failure.rawValue))
     }
 
     @Test func `every failure has its own reason`() {

@@ -24,6 +24,12 @@ import Testing
 
     // MARK: When
 
+    static func report(_ host: HostID, _ cause: String) -> FlushBatch.HostReport {
+        FlushBatch.HostReport(
+            host: host, partition: 0, state: .closed, window: 4,
+            condition: HostCondition(cause: cause))
+    }
+
     @Test func `nothing to write is never due`() {
         #expect(Settlement().due(configuration, isIdle: true) == nil)
         #expect(Settlement().isEmpty)
@@ -54,11 +60,11 @@ import Testing
     @Test func `a report on a host alone is written too`() {
         var settlement = Settlement()
         settlement.record(
-            FlushBatch.HostReport(host: 2, suspendedUntil: nil, lastError: "timed-out"), at: start)
+            Self.report(2, "timed-out"), at: start)
         #expect(settlement.due(configuration, isIdle: false) == start + .milliseconds(50))
         let (id, batch) = settlement.begin(lease: Self.lease)
-        #expect(batch.hosts.map(\.lastError) == ["timed-out"])
-        #expect(batch.fences.isEmpty)
+        #expect(batch.hosts.map(\.condition.cause) == ["timed-out"])
+        #expect(batch.fences == [Self.lease(0)])
         #expect(!settlement.isEmpty)
         #expect(settlement.committed(id) == [])
         #expect(settlement.isEmpty)
@@ -134,15 +140,15 @@ import Testing
         var settlement = Settlement()
         for host in [1, 2] as [HostID] {
             settlement.record(
-                FlushBatch.HostReport(host: host, suspendedUntil: nil, lastError: "old"), at: start)
+                Self.report(host, "old"), at: start)
         }
         let (fenced, _) = settlement.begin(lease: Self.lease)
         settlement.record(
-            FlushBatch.HostReport(host: 2, suspendedUntil: nil, lastError: "new"), at: start)
+            Self.report(2, "new"), at: start)
         settlement.refence(fenced, at: start)
         let (_, batch) = settlement.begin(lease: Self.lease)
         #expect(batch.hosts.map(\.host) == [1, 2])
-        #expect(batch.hosts.map(\.lastError) == ["old", "new"])
+        #expect(batch.hosts.map(\.condition.cause) == ["old", "new"])
     }
 
     @Test func `a dropped partition leaves nothing that would be due`() {

@@ -19,7 +19,7 @@ struct SimulatedRedis {
     struct Partition {
         var log: [LogEntry] = []
         var held: [HostID: [DeliveryPointer]] = [:]
-        var suspensions: [HostID: WallTime] = [:]
+        var records: [HostID: HostCondition] = [:]
         var later: [Resolution.Later] = []
         var lease: Lease?
     }
@@ -101,22 +101,21 @@ struct SimulatedRedis {
                 contentsOf: hold.pointers,
                 at: hold.atHead ? 0 : state.held[hold.host, default: []].count)
         }
-        for suspension in resolution.suspensions {
-            state.suspensions[suspension.host] = suspension.until
-        }
+        for host in resolution.hostStates { state.records[host.host] = host.condition }
         state.later += resolution.laters
         partitions[partition] = state
     }
 
     mutating func release(
         _ host: HostID, of partition: PartitionNumber, count: Int
-    ) -> (moved: Int, remaining: Int) {
+    ) -> (entry: StreamID?, remaining: Int) {
         let queue = partitions[partition]?.held[host] ?? []
         let moved = Array(queue.prefix(count))
         let rest = Array(queue.dropFirst(count))
         partitions[partition]?.held[host] = rest.isEmpty ? nil : rest
-        if !moved.isEmpty { append(.pointers(moved), to: partition) }
-        return (moved.count, rest.count)
+        guard !moved.isEmpty else { return (nil, rest.count) }
+        append(.pointers(moved), to: partition)
+        return (partitions[partition]?.log.last?.id, rest.count)
     }
 
     mutating func releaseDue(

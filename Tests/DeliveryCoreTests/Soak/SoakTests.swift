@@ -52,10 +52,11 @@ import Testing
         if world.violation == nil { world.checkOwed() }
     }
 
-    /// The faults end: everything comes to its end within a simulated minute.
+    /// The faults end: everything comes to its end within ten simulated minutes, because hosts that
+    /// have failed are probed, and those that have refused are asked slowly at first.
     private func settle(_ world: inout World) {
         world.endTrouble()
-        let deadline = world.now + .seconds(60)
+        let deadline = world.now + .seconds(600)
         while !world.isQuiet, world.violation == nil, world.step() {
             if world.now > deadline { world.violation = "stuck: \(world.summary)" }
         }

@@ -152,8 +152,8 @@ extension World {
             return .answer(.prepared(id, postgres.prepare(request)))
         case .release(let lease, let host, let count):
             guard redis.holds(lease, name, at: now) else { return .answer(.fenced(lease)) }
-            let (moved, remaining) = redis.release(host, of: lease.partition, count: count)
-            return .answer(.released(lease.partition, host, moved: moved, remaining: remaining))
+            let (entry, remaining) = redis.release(host, of: lease.partition, count: count)
+            return .answer(.released(lease.partition, host, entry, remaining: remaining))
         case .releaseDue(let lease, let count):
             guard redis.holds(lease, name, at: now) else { return .answer(.fenced(lease)) }
             let (moved, next) = redis.releaseDue(of: lease.partition, count: count, at: wall)
@@ -201,7 +201,8 @@ extension World {
     private func hosts(of partition: PartitionNumber) -> Event {
         let state = redis.partitions[partition] ?? SimulatedRedis.Partition()
         let held = state.held.map { host, queue in
-            HeldHost(host: host, suspendedUntil: state.suspensions[host], held: queue.count)
+            HeldHost(
+                host: host, condition: state.records[host] ?? HostCondition(), held: queue.count)
         }
         return .hostsLoaded(partition, held.sorted { $0.host < $1.host })
     }

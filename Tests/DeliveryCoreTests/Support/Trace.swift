@@ -18,6 +18,10 @@ struct Trace {
     init(_ change: (inout WorkerConfiguration) -> Void = { _ in }) {
         var configuration = WorkerConfiguration()
         configuration.partitionCount = 1
+        // Shares of the slots are switched on by the tests that are about them.
+        configuration.urgentPercent = 0
+        configuration.suspectPercent = 100
+        configuration.probePercent = 100
         change(&configuration)
         machine = DeliveryMachine(incarnation: me, configuration: configuration, seed: 1)
     }

@@ -24,7 +24,7 @@ import Testing
         #expect(attempt.reason == "server-error" && attempt.status == 500)
         #expect(attempt.duration == .milliseconds(80))
         #expect(attempt.excerpt == Array("oops".utf8))
-        #expect(batch.hosts.map(\.lastError) == ["server-error"])
+        #expect(batch.hosts.map(\.condition.cause) == ["server-error"])
 
         let resolution = try #require(trace.commit().resolutions.first)
         #expect(resolution.holds.isEmpty)

@@ -1,0 +1,196 @@
+/// What exchanges say about hosts: circuits, windows, pauses, probes.
+extension DeliveryMachine {
+    /// A delivery for it has been prepared: what PostgreSQL knows of it counts until this worker
+    /// knows better.
+    mutating func learn(of inbox: PreparedFacts.Inbox, in partition: PartitionNumber) {
+        let condition = inbox.hostCondition
+        if hosts[inbox.host] == nil {
+            var host = Host(
+                name: inbox.hostName, partition: partition, windowLimit: configuration.hostWindow)
+            host.recall(condition, now: now, wall: wall)
+            host.lastError = condition.cause
+            hosts[inbox.host] = host
+            if host.circuit.isOpen || host.suspendedUntil != nil { waitingHosts.insert(inbox.host) }
+        } else if hosts[inbox.host]?.name.isEmpty == true {
+            hosts[inbox.host]?.name = inbox.hostName
+            hosts[inbox.host]?.lastSuccess = condition.lastSuccess
+        }
+    }
+
+    /// The circuit is open: one delivery at a time may try the host. A dead one gets no others.
+    mutating func admitToOpen(_ index: DeliveryIndex, host id: HostID) {
+        let delivery = deliveries[index.rawValue]
+        guard let host = hosts[id] else { preconditionFailure("admitted without a host") }
+        let isFresh = !delivery.hasWaited
+        // A fresh one goes ahead of nothing that waits.
+        let mayProbe =
+            host.circuit.mayProbe(at: now) && !host.isSuspended(at: now)
+            && !(isFresh && host.backlog > 0)
+            && (probing.contains(id) || probing.count < configuration.probeSlots)
+        if mayProbe {
+            hosts[id]?.circuit.probing(with: index)
+            probing.insert(id)
+            deliveries[index.rawValue].phase = .queued
+            probes.append(index)
+        } else if host.circuit.isDead(at: now) {
+            settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
+        } else {
+            hold(index, atHead: delivery.hasWaited)
+        }
+    }
+
+    /// If this delivery was to try its host, it does not any more.
+    mutating func withdrawProbe(_ index: DeliveryIndex) {
+        guard let id = deliveries[index.rawValue].host, hosts[id]?.circuit.outage?.probe == index
+        else { return }
+        hosts[id]?.circuit.probeWithdrawn()
+        if hosts[id]?.release == Host.Release.none { probing.remove(id) }
+    }
+
+    // MARK: Verdicts
+
+    /// What the verdict on this delivery says about its host. Returns whether the delivery goes to
+    /// the head of the host's held queue, if it has to wait for the host.
+    mutating func apply(_ verdict: Verdict, of index: DeliveryIndex, to id: HostID) -> Bool {
+        let sent = deliveries[index.rawValue].sent
+        switch verdict.host {
+        case .alive:
+            answered(id, isSuccess: verdict.item == .delivered)
+        case .suspended(let pause, let isAlive):
+            if isAlive {
+                answered(id, isSuccess: false)
+            } else if erred(id, verdict.reason, index) {
+                return false
+            }
+            hosts[id]?.window.congested(sent: sent, at: now)
+            suspend(id, for: pause, reason: verdict.reason)
+        case .erring:
+            return !erred(id, verdict.reason, index)
+        case .unreachable(let isCertain, let isCongestion):
+            if isCongestion { hosts[id]?.window.congested(sent: sent, at: now) }
+            failed(id, verdict.reason, isCertain: isCertain, index)
+        case .unknown:
+            break
+        }
+        return true
+    }
+
+    private mutating func answered(_ id: HostID, isSuccess: Bool) {
+        guard let host = hosts[id] else { return }
+        let wasFull = host.inFlight + 1 >= host.window.limit
+        let wasOpen = hosts[id]?.circuit.answered() == true
+        if wasOpen {
+            hosts[id]?.window.restart()
+            probing.remove(id)
+            note(.info, "\(host.name) answers again")
+        } else if isSuccess {
+            hosts[id]?.window.succeeded(wasFull: wasFull)
+        }
+        if isSuccess {
+            hosts[id]?.pace.succeeded()
+            hosts[id]?.refusals = 0
+        }
+        // Written when it means something, and once an hour to show that it is well.
+        let isNews = host.lastSuccess.map { wall - $0 > .seconds(3_600) } ?? true
+        if wasOpen || isNews || host.lastError != nil {
+            hosts[id]?.lastSuccess = wall
+            hosts[id]?.lastError = nil
+            report(id)
+        }
+    }
+
+    /// - Returns: whether the next probe takes another activity.
+    private mutating func erred(_ id: HostID, _ reason: String, _ index: DeliveryIndex) -> Bool {
+        let activity = deliveries[index.rawValue].activity
+        if hosts[id]?.circuit.outage?.probe == index {
+            return probeFailed(id, reason, isAnswer: true)
+        }
+        let opens =
+            hosts[id]?.circuit.erred(reason, on: activity, at: now, using: &random) == true
+        opens ? opened(id) : troubled(id, reason)
+        return false
+    }
+
+    private mutating func failed(
+        _ id: HostID, _ reason: String, isCertain: Bool, _ index: DeliveryIndex
+    ) {
+        if hosts[id]?.circuit.outage?.probe == index {
+            _ = probeFailed(id, reason, isAnswer: false)
+            return
+        }
+        let window = hosts[id]?.window.limit ?? 1
+        let opens =
+            hosts[id]?.circuit.failed(
+                reason, isCertain: isCertain, window: window,
+                began: deliveries[index.rawValue].sent, at: now, using: &random) == true
+        opens ? opened(id) : troubled(id, reason)
+    }
+
+    private mutating func probeFailed(_ id: HostID, _ reason: String, isAnswer: Bool) -> Bool {
+        let takesAnother =
+            hosts[id]?.circuit.probeFailed(reason, isAnswer: isAnswer, at: now, using: &random)
+            == true
+        hosts[id]?.lastError = reason
+        if hosts[id]?.release == Host.Release.none { probing.remove(id) }
+        report(id)
+        return takesAnother
+    }
+
+    // MARK: Changes of state
+
+    private mutating func opened(_ id: HostID) {
+        guard let outage = hosts[id]?.circuit.outage else { return }
+        hosts[id]?.lastError = outage.cause
+        note(
+            .info,
+            "\(hosts[id]?.name ?? "a host") takes nothing (\(outage.cause)); it is probed from now "
+                + "on, what is for it waits")
+        waitingHosts.insert(id)
+        holdQueued(id)
+        report(id)
+    }
+
+    private mutating func troubled(_ id: HostID, _ reason: String) {
+        guard hosts[id]?.circuit.isOpen == false, hosts[id]?.lastError != reason else { return }
+        hosts[id]?.lastError = reason
+        report(id)
+    }
+
+    /// The host gets nothing until its pause is over; what it had queued is held in Redis.
+    private mutating func suspend(_ id: HostID, for asked: Duration?, reason: String) {
+        let refusals = hosts[id]?.refusals ?? 0
+        let pause = asked ?? min(.seconds(1 << min(refusals, 6)), Self.longestOwnPause)
+        if asked == nil { hosts[id]?.refusals = refusals + 1 }
+        // With its window as small as can be, or a time it names, it counts requests.
+        if asked != nil || hosts[id]?.window.limit == 1 {
+            hosts[id]?.pace.refused(at: now, pause: pause)
+        }
+        // Answers of one burst come together: the longest pause counts.
+        let until = max(now + pause, hosts[id]?.suspendedUntil ?? now)
+        hosts[id]?.suspendedUntil = until
+        waitingHosts.insert(id)
+        hosts[id]?.lastError = reason
+        holdQueued(id)
+        report(id)
+    }
+
+    /// Of a pause that nobody has asked for: it doubles from a second.
+    static let longestOwnPause: Duration = .seconds(60)
+
+    private mutating func holdQueued(_ id: HostID) {
+        for index in inOrder(hosts[id]?.removeQueued() ?? []) {
+            hold(index, atHead: deliveries[index.rawValue].hasWaited)
+        }
+    }
+
+    private mutating func report(_ id: HostID) {
+        guard let host = hosts[id] else { return }
+        let state: FlushBatch.HostReport.State =
+            host.circuit.isDead(at: now) ? .dead : host.circuit.isOpen ? .open : .closed
+        settlement.record(
+            FlushBatch.HostReport(
+                host: id, partition: host.partition, state: state, window: host.window.size,
+                condition: host.condition(now: now, wall: wall)),
+            at: now)
+    }
+}

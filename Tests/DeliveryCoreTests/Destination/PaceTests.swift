@@ -1,0 +1,62 @@
+import Testing
+
+@testable import DeliveryCore
+
+/// How often.
+@Suite struct PaceTests {
+    @Test func `without a refusal there is none`() {
+        var pace = Pace()
+        let now = Instant(nanoseconds: 0)
+        pace.sent(at: now)
+        pace.succeeded()
+        #expect(pace.next == nil)
+    }
+
+    /// A host that takes so many requests a second, answers in 5 ms, and names a second's pause.
+    @Test(arguments: [1, 3, 10, 50])
+    func `a host that allows so many a second refuses fewer than one in twenty`(allowed: Int) {
+        var pace = Pace()
+        var now = Instant(nanoseconds: 0)
+        var (requests, refusals, taken) = (0, 0, 0)
+        var window = now
+        while requests < 3_000 {
+            now = max(now, pace.next ?? now)
+            if now - window >= .seconds(1) { (window, taken) = (now, 0) }
+            pace.sent(at: now)
+            requests += 1
+            now = now + .milliseconds(5)
+            if taken < allowed {
+                taken += 1
+                pace.succeeded()
+            } else {
+                refusals += 1
+                pace.refused(at: now, pause: .seconds(1))
+                now = now + .seconds(1)
+            }
+        }
+        #expect(refusals * 20 < requests, "\(refusals) of \(requests)")
+        let rate = Double(requests - refusals) * 1e9 / Double(now.nanoseconds)
+        #expect(rate > Double(allowed) * 0.4, "and gets \(rate) a second")
+    }
+
+    @Test func `time in which nothing was sent is not what the host allows`() {
+        var pace = Pace()
+        pace.sent(at: Instant(nanoseconds: 0))
+        pace.succeeded()
+        let later = Instant(nanoseconds: 0) + .seconds(86_400)
+        pace.sent(at: later)
+        pace.succeeded()
+        pace.refused(at: later, pause: .seconds(2))
+        #expect(pace.interval == .seconds(2))
+    }
+
+    @Test func `a pace is forgotten when the host takes more and more`() {
+        var pace = Pace()
+        let now = Instant(nanoseconds: 0)
+        pace.sent(at: now)
+        pace.refused(at: now, pause: .seconds(4))
+        #expect(pace.next != nil)
+        for _ in 0..<100 { pace.succeeded() }
+        #expect(pace.next == nil)
+    }
+}

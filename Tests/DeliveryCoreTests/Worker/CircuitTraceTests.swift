@@ -1,0 +1,205 @@
+import DeliveryCore
+import Testing
+
+/// A host that is down: one probe stands for all that waits.
+@Suite struct CircuitTraceTests {
+    /// Host 1 has refused the connection as often as it takes; one delivery of it is held.
+    static func open() throws -> Trace {
+        var trace = Trace.owning { $0.hostWindow = 3 }
+        trace.read()
+        let sends = trace.admit(.fanout(1, 7, to: [11, 12, 13])).sends
+        #expect(sends.count == 3)
+        for transmission in sends {
+            trace.end(transmission, .failed(.connectFailed, detail: "refused"))
+        }
+        let resolved = try trace.commit()
+        trace.resolve(resolved)
+        return trace
+    }
+
+    @Test func `a window of failures opens it: what is queued is held, and PostgreSQL is told`()
+        throws
+    {
+        var trace = Trace.owning { $0.hostWindow = 3 }
+        let sends = trace.admit(.fanout(1, 7, to: [11, 12, 13])).sends
+        // Waits behind them, until the window has shrunk below what is in flight.
+        #expect(trace.admit(.fanout(2, 8, to: [14, 15])).sends.isEmpty)
+        trace.end(sends[0], .failed(.connectFailed, detail: "refused"))
+        #expect(trace.gauges.inFlight == 2)
+        let fourth = trace.end(sends[1], .failed(.connectFailed, detail: "refused")).sends
+        #expect(fourth.map(\.activity) == [8])
+        trace.end(sends[2], .failed(.connectFailed, detail: "refused"))
+        #expect(trace.end(fourth[0], .failed(.connectFailed, detail: "refused")).sends.isEmpty)
+        let resolutions = try trace.commit().resolutions
+        let held = try #require(resolutions.first { $0.entry == 2 })
+        #expect(held.holds.filter { !$0.atHead }.map(\.pointers) == [[pointer(8, 15)]])
+        let resolution = try #require(resolutions.first { $0.entry == 1 })
+        // The two that failed before it opened wait on their own, with an attempt used up.
+        #expect(resolution.laters.map(\.pointer.attempts) == [1, 1])
+        #expect(resolution.holds.filter(\.atHead).map(\.pointers) == [[pointer(7, 13)]])
+        #expect(resolution.hostStates.map(\.condition.cause) == ["connect-failed"])
+        let reports = trace.history.flushes.flatMap(\.batch.hosts)
+        #expect(reports.last?.state == .open)
+        #expect(trace.history.notices.count { $0.message.contains("h1.example") } == 1)
+    }
+
+    @Test func `fresh ones are held unsent, and no slot waits`() throws {
+        var trace = try Self.open()
+        let actions = trace.admit(.fanout(2, 8, to: [11, 21]))
+        #expect(actions.sends.map(\.host) == ["h2.example"])
+        #expect(trace.gauges.inFlight == 1)
+    }
+
+    @Test func `one probe goes when it is due, and the next one later`() throws {
+        var trace = try Self.open()
+        #expect(!trace.live(.seconds(29)).contains("release"))
+        let released = trace.live(.seconds(14))
+        #expect(released.releases.map(\.count) == [1])
+        trace.feed(.released(0, 1, 2, remaining: 1))
+        let probe = trace.admit(.pointers(2, pointer(7, 13))).sends
+        #expect(probe.count == 1)
+        #expect(!trace.live(.seconds(9)).contains("release"), "one at a time")
+
+        trace.end(try #require(probe.first), .failed(.connectFailed, detail: "refused"))
+        let back = trace.resolve(try trace.commit())
+        #expect(back.releases.isEmpty)
+        let resolution = try #require(trace.history.resolutions.last)
+        #expect(resolution.holds.map(\.atHead) == [true])
+        #expect(resolution.holds.map(\.pointers) == [[pointer(7, 13)]], "no attempt is used up")
+        #expect(!trace.live(.seconds(29)).contains("release"))
+        #expect(trace.live(.seconds(14)).releases.map(\.count) == [1])
+    }
+
+    @Test func `an answer closes it, and its backlog comes back at a slow start`() throws {
+        var trace = try Self.open()
+        trace.live(.seconds(43))
+        trace.feed(.released(0, 1, 2, remaining: 100))
+        let probe = try #require(trace.admit(.pointers(2, pointer(7, 13))).sends.first)
+        trace.end(probe, .status(404))
+        let next = trace.resolve(try trace.commit())
+        #expect(next.releases.map(\.count) == [64])
+        trace.feed(.released(0, 1, 3, remaining: 36))
+        let pointers = (0..<8).map { pointer(ActivityID(rawValue: 20 + $0), 11) }
+        let sends = trace.admit(LogEntry(id: 3, content: .pointers(pointers))).sends
+        #expect(sends.map(\.activity) == [20], "one at first")
+        #expect(trace.end(sends[0], .status(200)).sends.map(\.activity) == [21, 22])
+        let reports = trace.history.flushes.flatMap(\.batch.hosts)
+        #expect(reports.last?.state == .closed)
+    }
+
+    @Test func `a probe that is answered with an error keeps it open, the third takes another`()
+        throws
+    {
+        var trace = try Self.open()
+        var sides: [Bool] = []
+        for entry in 2...4 as ClosedRange<UInt64> {
+            trace.live(.seconds(80))
+            trace.feed(.released(0, 1, StreamID(milliseconds: entry, sequence: 0), remaining: 5))
+            let pointer = LogEntry.pointers(
+                StreamID(milliseconds: entry, sequence: 0), pointer(7, 13))
+            let probe = try #require(trace.admit(pointer).sends.first)
+            trace.end(probe, .status(502))
+            trace.resolve(try trace.commit())
+            sides += try #require(trace.history.resolutions.last).holds.map(\.atHead)
+        }
+        #expect(sides == [true, false, true])
+    }
+
+    @Test func `what is past its budget is shed at the probe, and more of it at a time`() throws {
+        var trace = try Self.open()
+        trace.activities[5] = PreparedFacts.Activity(
+            lane: .normal, stored: trace.wall + .seconds(-3 * 86_400), expires: nil, size: 1)
+        trace.live(.seconds(43))
+        trace.feed(.released(0, 1, 2, remaining: 500))
+        let shed = trace.admit(.pointers(2, pointer(5, 13)))
+        #expect(shed.sends.isEmpty)
+        #expect(shed.flushes.first?.batch.failures.map(\.reason) == ["retries-exhausted"])
+        let next = trace.resolve(try trace.commit())
+        #expect(next.releases.map(\.count) == [64])
+    }
+
+    @Test func `after a week it is dead: nothing waits for it, and one a day tries it`() throws {
+        var trace = Trace()
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        let record = HostCondition(
+            failingSince: trace.wall + .seconds(-8 * 86_400),
+            probeDue: trace.wall + .seconds(3_600), cause: "timed-out")
+        trace.own(0, held: [HeldHost(host: 1, condition: record, held: 2)])
+        #expect(trace.live(.milliseconds(300)).releases.map(\.count) == [512])
+        trace.feed(.released(0, 1, 2, remaining: 0))
+        let dropped = trace.admit(.pointers(2, pointer(7, 11), pointer(8, 11)))
+        #expect(dropped.sends.isEmpty)
+        let outcomes = trace.history.flushes.flatMap(\.batch.outcomes)
+        #expect(outcomes.map(\.state) == [.dropped, .dropped])
+        trace.resolve(try trace.commit())
+
+        trace.live(.seconds(3_600))
+        let sends = trace.admit(.fanout(3, 9, to: [11]), .fanout(4, 10, to: [11])).sends
+        #expect(sends.map(\.activity) == [9])
+        let failed = trace.end(try #require(sends.first), .failed(.timedOut, detail: "silent"))
+        let last = (failed + trace.live(.seconds(1))).flushes.flatMap(\.batch.outcomes)
+        #expect(last.map(\.state).allSatisfy { $0 == .dropped })
+        let reports = trace.history.flushes.flatMap(\.batch.hosts)
+        #expect(reports.last?.state == .dead)
+    }
+
+    @Test func `a fresh one probes a host that nothing waits for`() throws {
+        var trace = Trace.owning()
+        trace.read()
+        let record = HostCondition(
+            failingSince: trace.wall + .seconds(-3_600), probeDue: trace.wall, cause: "timed-out")
+        let read = trace.read(.fanout(1, 7, to: [11, 12]))
+        let preparation = try #require(read.preparations.first)
+        var facts = trace.facts(on: preparation.request)
+        for inbox in [11, 12] as [InboxID] { facts.inboxes[inbox]?.hostCondition = record }
+        let sends = trace.feed(.prepared(preparation.id, facts)).sends
+        #expect(sends.map(\.url) == [InboxID(11).url], "and PostgreSQL knew that it is down")
+        trace.end(try #require(sends.first), .status(200))
+        #expect(trace.history.notices.contains { $0.message.contains("answers again") })
+    }
+
+    // MARK: Shares of the slots
+
+    @Test func `hosts that never answered have a quarter of the slots, and the proven the rest`()
+        throws
+    {
+        var trace = Trace.owning {
+            $0.slots = 8
+            $0.suspectPercent = 25
+        }
+        let suspects = trace.admit(.fanout(1, 7, to: (1...9).map { InboxID(rawValue: $0 * 10) }))
+        #expect(suspects.sends.count == 2)
+        // One answers: it is proven, and the next suspect has its place.
+        #expect(trace.end(suspects.sends[0], .status(200)).sends.count == 1)
+        let proven = trace.admit(.fanout(2, 8, to: [10, 11, 12, 13])).sends
+        #expect(proven.map(\.host) == Array(repeating: "h1.example", count: 4))
+        #expect(trace.gauges.inFlight == 6)
+    }
+
+    @Test func `a tenth of the slots is kept for what is urgent`() {
+        var trace = Trace.owning {
+            $0.slots = 10
+            $0.urgentPercent = 10
+        }
+        let sends = trace.admit(.fanout(1, 7, to: (1...20).map { InboxID(rawValue: $0 * 10) }))
+        #expect(sends.sends.count == 9)
+        trace.lane = .urgent
+        #expect(trace.admit(.fanout(2, 8, to: [11])).sends.map(\.activity) == [8])
+    }
+
+    @Test func `a celebrity delays no other sender`() throws {
+        var trace = Trace.owning { $0.slots = 1 }
+        trace.activities[8] = PreparedFacts.Activity(
+            lane: .normal, stored: trace.wall, expires: nil, size: 1, sender: 2)
+        let first = trace.admit(.fanout(1, 7, to: (1...30).map { InboxID(rawValue: $0 * 10) }))
+        trace.admit(.fanout(2, 8, to: [301]))
+        var order: [ActivityID] = []
+        var next = first.sends
+        while order.count < 3, let transmission = next.first {
+            order.append(transmission.activity)
+            next = trace.end(transmission, .status(200)).sends
+        }
+        #expect(order.contains(8), "\(order)")
+    }
+}
