@@ -17,6 +17,7 @@ extension Transfer {
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_TCP_NODELAY, 1)
         set(CURLOPT_BUFFERSIZE, Self.receiveBufferBytes)
+        set(CURLOPT_UPLOAD_BUFFERSIZE, Self.sendBufferBytes)
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(configuration.connectTimeout.wholeMilliseconds))
         set(CURLOPT_TIMEOUT_MS, Int(configuration.totalTimeout.wholeMilliseconds))
         set(CURLOPT_MAXAGE_CONN, Int(configuration.idleLifetime.components.seconds))

@@ -11,6 +11,11 @@ final class Transfer {
     static let retryAfterLimit = 64
     /// Answers are small; libcurl's default of 16 kB would be held by every transfer in flight.
     static let receiveBufferBytes = 4_096
+    /// Over TLS libcurl copies the head of every request, body included, into a buffer of this size
+    /// and holds it until the answer is complete (`Curl_buffer_send` in lib/http.c): its default of
+    /// 64 kB was the most of what a transfer in flight took. Less than this it does not accept; a
+    /// TLS record holds no more either, so a longer body costs nothing.
+    static let sendBufferBytes = 16_384
 
     let easy: UnsafeMutableRawPointer
     let addressGuard: AddressGuard

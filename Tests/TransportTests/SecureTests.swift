@@ -27,6 +27,11 @@ struct SecureTests {
         }
     }
 
+    @Test func `a body of many TLS records is sent to its end`() throws {
+        let body = RequestBody([UInt8](repeating: 0x7B, count: 300_000))
+        #expect(try bench().report(url("good"), body: body).status == 202)
+    }
+
     @Test func `TLS 1.2 is spoken, and nothing older`() throws {
         let bench = bench()
         #expect(try bench.report(url("newer")).answer?.excerpt == Array("TLSv1.2 1".utf8))
