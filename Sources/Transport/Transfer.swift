@@ -19,6 +19,7 @@ final class Transfer {
 
     let easy: UnsafeMutableRawPointer
     let addressGuard: AddressGuard
+    let trust: TrustStore
     /// The shard's, while the transfer is in it.
     var position = 0
     var record = Record()
@@ -47,17 +48,21 @@ final class Transfer {
 
     enum Limit { case headers, body }
 
-    init(configuration: TransportConfiguration, addressGuard: AddressGuard, sockets: SocketTable) {
+    init(
+        configuration: TransportConfiguration, addressGuard: AddressGuard, trust: TrustStore,
+        sockets: SocketTable
+    ) {
         guard let easy = curl_easy_init() else { preconditionFailure("curl_easy_init failed") }
         self.easy = easy
         self.addressGuard = addressGuard
+        self.trust = trust
         self.sockets = sockets
         headerByteLimit = configuration.headerByteLimit
         bodyByteLimit = configuration.bodyByteLimit
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setProtocol(configuration)
-        setSecurity(configuration)
+        setSecurity()
         setCallbacks()
     }
 
