@@ -5,6 +5,9 @@
 #include <arpa/inet.h>
 #include <locale.h>
 #include <netinet/in.h>
+// libcurl's TLS library, for the store of authorities that its connections share.
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +45,10 @@ static inline CURLcode trunkline_curl_set_close_callback(CURL *easy,
 static inline CURLcode trunkline_curl_set_prerequest_callback(CURL *easy,
                                                               curl_prereq_callback callback) {
     return (curl_easy_setopt)(easy, CURLOPT_PREREQFUNCTION, callback);
+}
+static inline CURLcode trunkline_curl_set_tls_callback(CURL *easy,
+                                                       curl_ssl_ctx_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_SSL_CTX_FUNCTION, callback);
 }
 
 // curl_easy_getinfo is variadic: one typed call for each type of result.

@@ -17,6 +17,7 @@ extension Transfer {
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_TCP_NODELAY, 1)
         set(CURLOPT_BUFFERSIZE, Self.receiveBufferBytes)
+        set(CURLOPT_UPLOAD_BUFFERSIZE, Self.sendBufferBytes)
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(configuration.connectTimeout.wholeMilliseconds))
         set(CURLOPT_TIMEOUT_MS, Int(configuration.totalTimeout.wholeMilliseconds))
         set(CURLOPT_MAXAGE_CONN, Int(configuration.idleLifetime.components.seconds))
@@ -26,14 +27,18 @@ extension Transfer {
         set(CURLOPT_DNS_CACHE_TIMEOUT, -1)
     }
 
-    func setSecurity(_ configuration: TransportConfiguration) {
+    func setSecurity() {
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)
-        set(CURLOPT_CAINFO, configuration.authorities)
-        // Debian's default directory switches libcurl's cache of parsed authorities off: 31 ms for
-        // every new connection instead of 1.4 (facts/costs.md, section 2.4).
+        // Nothing that libcurl would read by itself, nor a cache that would keep a store of ours in
+        // use after it has been replaced.
+        set(trunkline_curl_set_text(easy, CURLOPT_CAINFO, nil))
         set(trunkline_curl_set_text(easy, CURLOPT_CAPATH, nil))
+        set(CURLOPT_CA_CACHE_TIMEOUT, 0)
+        set(trunkline_curl_set_tls_callback(easy, giveAuthorities))
+        let store = Unmanaged.passUnretained(trust).toOpaque()
+        set(trunkline_curl_set_pointer(easy, CURLOPT_SSL_CTX_DATA, store))
         // The cache would belong to this handle, which serves other hosts next.
         set(CURLOPT_SSL_SESSIONID_CACHE, 0)
     }

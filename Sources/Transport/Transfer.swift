@@ -11,9 +11,15 @@ final class Transfer {
     static let retryAfterLimit = 64
     /// Answers are small; libcurl's default of 16 kB would be held by every transfer in flight.
     static let receiveBufferBytes = 4_096
+    /// Over TLS libcurl copies the head of every request, body included, into a buffer of this size
+    /// and holds it until the answer is complete (`Curl_buffer_send` in lib/http.c): its default of
+    /// 64 kB was the most of what a transfer in flight took. Less than this it does not accept; a
+    /// TLS record holds no more either, so a longer body costs nothing.
+    static let sendBufferBytes = 16_384
 
     let easy: UnsafeMutableRawPointer
     let addressGuard: AddressGuard
+    let trust: TrustStore
     /// The shard's, while the transfer is in it.
     var position = 0
     var record = Record()
@@ -42,17 +48,21 @@ final class Transfer {
 
     enum Limit { case headers, body }
 
-    init(configuration: TransportConfiguration, addressGuard: AddressGuard, sockets: SocketTable) {
+    init(
+        configuration: TransportConfiguration, addressGuard: AddressGuard, trust: TrustStore,
+        sockets: SocketTable
+    ) {
         guard let easy = curl_easy_init() else { preconditionFailure("curl_easy_init failed") }
         self.easy = easy
         self.addressGuard = addressGuard
+        self.trust = trust
         self.sockets = sockets
         headerByteLimit = configuration.headerByteLimit
         bodyByteLimit = configuration.bodyByteLimit
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setProtocol(configuration)
-        setSecurity(configuration)
+        setSecurity()
         setCallbacks()
     }
 

@@ -18,6 +18,7 @@ package final class Transport {
     private let loop: EventLoop
     private let configuration: TransportConfiguration
     private let addressGuard: AddressGuard
+    private let trust: TrustStore
     private let names: NameResolver
     private let sockets: SocketTable
     private var shards: [Shard] = []
@@ -31,15 +32,18 @@ package final class Transport {
     /// Counts the calls of `cancelAll`: what began before the last one is not reported.
     private var generation = 0
 
+    /// - Parameter onFlaw: told when the authorities of `configuration.caFile`, which may be
+    ///   changed at any time, cannot be read any more.
     package convenience init(
         loop: EventLoop, configuration: TransportConfiguration,
-        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
-    ) {
+        random: any RandomNumberGenerator = SystemRandomNumberGenerator(),
+        onFlaw: @escaping (String) -> Void
+    ) throws(UnusableAuthorities) {
         NameResolver.sizeThreadPool
-        self.init(loop: loop, configuration: configuration, random: random) {
-            [unowned loop] name, handler in
-            loop.resolve(name, handler: handler)
-        }
+        try self.init(
+            loop: loop, configuration: configuration, random: random,
+            lookup: { [unowned loop] name, handler in loop.resolve(name, handler: handler) },
+            onFlaw: onFlaw)
     }
 
     /// With another source of addresses than the system's resolver, which a test cannot have answer
@@ -47,9 +51,13 @@ package final class Transport {
     package init(
         loop: EventLoop, configuration: TransportConfiguration,
         random: any RandomNumberGenerator,
-        lookup: @escaping (String, @escaping (NameLookup.Outcome) -> Void) -> Void
-    ) {
+        lookup: @escaping (String, @escaping (NameLookup.Outcome) -> Void) -> Void,
+        onFlaw: @escaping (String) -> Void
+    ) throws(UnusableAuthorities) {
         precondition(CurlLibrary.ready, "the locale C.UTF-8 is missing")
+        trust = try TrustStore(
+            file: configuration.authorities, checkInterval: configuration.caFileCheckInterval,
+            now: loop.now, onFlaw: onFlaw)
         self.loop = loop
         self.configuration = configuration
         sockets = SocketTable(loop: loop)
@@ -121,9 +129,12 @@ package final class Transport {
     private func begin(
         _ pending: PendingTransfer, to destination: Destination, addresses: [String]?
     ) {
+        trust.refresh(now: loop.now)
         let transfer =
             pool.popLast()
-            ?? Transfer(configuration: configuration, addressGuard: addressGuard, sockets: sockets)
+            ?? Transfer(
+                configuration: configuration, addressGuard: addressGuard, trust: trust,
+                sockets: sockets)
         let number = stableHash(destination.authority) % UInt64(shards.count)
         shards[Int(number)].begin(transfer, pending, to: destination, addresses: addresses)
     }

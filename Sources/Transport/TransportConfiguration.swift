@@ -5,6 +5,8 @@ package struct TransportConfiguration: Sendable {
     package var version: String
     /// PEM bundle of the authorities that are trusted; nil: the system's.
     package var caFile: String?
+    /// How often that file is looked at for a change.
+    package var caFileCheckInterval: Duration = .seconds(60)
     /// Exceptions to the rule that only public addresses are connected to.
     package var allowedAddresses: [AddressRange] = []
     /// libcurl walks all idle connections of a multi handle at every completion: 15,000 in one cost
@@ -38,7 +40,7 @@ package struct TransportConfiguration: Sendable {
     /// (facts/receivers.md, section 1.1).
     var userAgent: String { "Trunkline/\(version) (+https://\(instanceDomain)/)" }
 
-    var authorities: String { caFile ?? "/etc/ssl/certs/ca-certificates.crt" }
+    var authorities: String { caFile ?? Authorities.systemFile }
 }
 
 package struct NameCacheLimits: Sendable {

@@ -8,7 +8,7 @@ internal import RedisQueue
 package import Scoreboard
 internal import SigningKeys
 internal import Telemetry
-internal import Transport
+package import Transport
 
 /// One worker: one thread, one loop, one machine.
 ///
@@ -44,7 +44,10 @@ package final class WorkerProcess {
     var wasReady = false
 
     /// - Parameter board: the slot in the supervisor's scoreboard; nil without a supervisor.
-    package init(_ options: WorkerOptions, board: ScoreboardSlot?, log: Logger) {
+    /// - Throws: when the authorities to trust cannot be read.
+    package init(
+        _ options: WorkerOptions, board: ScoreboardSlot?, log: Logger
+    ) throws(UnusableAuthorities) {
         self.options = options
         self.log = log
         let loop = EventLoop()
@@ -60,7 +63,8 @@ package final class WorkerProcess {
             onStateChange: { relay.onChange($0, $1) })
         self.store = store
         storeState = relay
-        transport = Transport(loop: loop, configuration: options.transport)
+        transport = try Transport(
+            loop: loop, configuration: options.transport, onFlaw: { log.warning("\($0)") })
         keys = KeySource(
             directory: options.keyDirectory.map(KeyDirectory.init), store: store,
             now: { EventLoop.now },

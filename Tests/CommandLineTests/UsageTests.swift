@@ -41,6 +41,22 @@ import Testing
         #expect(result.errors.contains(sentence), "\(result.errors)")
     }
 
+    @Test(arguments: ["run", "worker"])
+    func `authorities that cannot be read are told before anything is started`(
+        command: String
+    ) throws {
+        let result = try Trunkline.run([
+            command, "--instance-domain", "our.example", "--ca-file", "/nowhere/ca.pem",
+            "--redis", "redis+unix:///nowhere/redis.sock", "--database", "host=/nowhere",
+        ])
+        #expect(result.code == 1)
+        #expect(
+            result.errors.contains(
+                "/nowhere/ca.pem cannot be read as PEM certificates of authorities: "
+                    + "No such file or directory"), "\(result.errors)")
+        #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    }
+
     @Test func `a flag beats the environment`() throws {
         let result = try Trunkline.run(
             ["rejected", "--redis", "redis+unix:///tmp/flag.sock"],

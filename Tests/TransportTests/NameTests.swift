@@ -46,9 +46,9 @@ struct NameTests {
         configuration.names.lookupTimeout = .milliseconds(100)
         configuration.names.negativeLifetime = .milliseconds(1)
         let bench = Bench()
-        let transport = Transport(
+        let transport = try Transport(
             loop: bench.loop, configuration: configuration,
-            random: SystemRandomNumberGenerator(), lookup: { late = $1 })
+            random: SystemRandomNumberGenerator(), lookup: { late = $1 }, onFlaw: { _ in })
         let server = LoopServer(bench.loop) { connection in
             if connection.takeRequest() != nil { connection.send(Bench.accepted) }
         }

@@ -1,5 +1,6 @@
 import DeliveryCore
 import EventLoop
+import Foundation
 import Glibc
 import Testing
 
@@ -27,6 +28,11 @@ struct SecureTests {
         }
     }
 
+    @Test func `a body of many TLS records is sent to its end`() throws {
+        let body = RequestBody([UInt8](repeating: 0x7B, count: 300_000))
+        #expect(try bench().report(url("good"), body: body).status == 202)
+    }
+
     @Test func `TLS 1.2 is spoken, and nothing older`() throws {
         let bench = bench()
         #expect(try bench.report(url("newer")).answer?.excerpt == Array("TLSv1.2 1".utf8))
@@ -50,19 +56,43 @@ struct SecureTests {
         #expect(report.failure == .certificateInvalid, "\(report.exchange)")
     }
 
-    @Test func `an authority file that cannot be read is our fault`() throws {
-        let report = try bench { $0.caFile = "/nonexistent.pem" }.report(url("good"))
-        #expect(report.failure == .notSent, "\(report.exchange)")
-    }
-
-    /// Trap 1 of facts/costs.md: with libcurl's defaults on Debian every new connection parses all
-    /// authorities again, 31 ms of CPU instead of 1.4. The limit leaves room for a debug build under
-    /// load.
-    @Test func `a new connection does not parse the system's authorities again`() throws {
+    @Test func `new connections are judged by the authorities that the file holds now`() throws {
+        let manager = FileManager.default
+        let directory = TLSServers.shared.directory
+        let file = "\(directory)/\(UUID().uuidString).pem"
+        try manager.copyItem(atPath: TLSServers.shared.authority, toPath: file)
         let bench = bench {
-            $0.caFile = TLSServers.shared.directory + "/bundle.pem"
+            $0.caFile = file
+            $0.caFileCheckInterval = .zero
             $0.shardCount = 1
         }
+        #expect(try bench.report(url("good")).status == 202)
+        #expect(try bench.report(url("closing")).status == 202)
+        #expect(try bench.report(url("unknown")).failure == .certificateInvalid)
+        try manager.removeItem(atPath: file)
+        try manager.copyItem(atPath: directory + "/stranger.pem", toPath: file)
+        #expect(try bench.report(url("unknown")).status == 202)
+        #expect(try bench.report(url("closing")).failure == .certificateInvalid)
+        #expect(try bench.report(url("good")).reused, "a connection that stands is kept")
+    }
+
+    @Test func `authorities that cannot be read make no transport`() throws {
+        var configuration = TransportConfiguration(instanceDomain: "us.example", version: "1.0")
+        configuration.caFile = "/nonexistent.pem"
+        let error = #expect(throws: UnusableAuthorities.self) {
+            try Transport(loop: EventLoop(), configuration: configuration, onFlaw: { _ in })
+        }
+        #expect(
+            error?.description
+                == "/nonexistent.pem cannot be read as PEM certificates of authorities: "
+                + "No such file or directory")
+    }
+
+    /// Left to itself libcurl parses all authorities once a shard, or with its defaults on Debian
+    /// for every connection: 26 ms of CPU instead of 1.4 (facts/costs.md, section 2.4). The limit
+    /// leaves room for a debug build under load.
+    @Test func `no connection of any shard parses the system's authorities again`() throws {
+        let bench = bench { $0.caFile = TLSServers.shared.directory + "/bundle.pem" }
         #expect(try bench.report(url("closing")).status == 202)
         let before = threadCPU()
         for number in 0..<40 {

@@ -63,6 +63,7 @@ struct RunCommand: AsyncParsableCommand {
         try log.bootstrap()
         DescriptorLimit.raise()
         _ = try pool.domain()
+        try pool.checkAuthorities()
         let logger = Logger(label: "supervisor")
         // Caught from here on: a SIGTERM during the start must stop the embedded servers too.
         let stop = StopSignals()

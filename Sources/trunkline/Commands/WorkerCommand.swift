@@ -3,6 +3,7 @@ internal import DeliveryCore
 internal import Logging
 internal import PostgresStore
 internal import Scoreboard
+internal import Transport
 internal import WorkerRuntime
 
 /// One worker process; `run` starts them.
@@ -51,7 +52,13 @@ struct WorkerCommand: ParsableCommand {
         options.limits.partitionCount = partitions
         var logger = Logger(label: "worker")
         logger[metadataKey: "worker"] = "\(incarnation.rawValue)"
-        let worker = WorkerProcess(options, board: try board(incarnation), log: logger)
+        let board = try board(incarnation)
+        let worker: WorkerProcess
+        do throws(UnusableAuthorities) {
+            worker = try WorkerProcess(options, board: board, log: logger)
+        } catch {
+            throw CommandFailure.failed("\(error)")
+        }
         worker.run()
     }
 

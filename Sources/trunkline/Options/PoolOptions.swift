@@ -87,6 +87,15 @@ struct PoolOptions: ParsableArguments {
         return transport
     }
 
+    /// Before workers are started that would all fail for the same reason.
+    func checkAuthorities() throws(CommandFailure) {
+        do throws(UnusableAuthorities) {
+            _ = try Authorities.count(in: caFile ?? Authorities.systemFile)
+        } catch {
+            throw .failed("\(error); name another file with --ca-file")
+        }
+    }
+
     /// The flags that make a worker of this pool.
     func workerArguments() throws -> [String] {
         var arguments = [

@@ -21,6 +21,7 @@ final class Bench {
         weak var bench: Bench?
     }
 
+    /// - Parameter adjust: changes the configuration; the authorities it names must be there.
     init(_ adjust: (inout TransportConfiguration) -> Void = { _ in }) {
         var configuration = TransportConfiguration(instanceDomain: "us.example", version: "1.0")
         configuration.allowedAddresses = ["127.0.0.0/8"]
@@ -29,22 +30,23 @@ final class Bench {
         configuration.shardCount = 8
         adjust(&configuration)
         let script = Script()
-        transport = Transport(
-            loop: loop, configuration: configuration, random: SystemRandomNumberGenerator()
-        ) { [loop] name, handler in
-            guard let bench = script.bench, var outcomes = bench.answers[name] else {
-                loop.resolve(name, handler: handler)
-                return
-            }
-            let outcome = outcomes.removeFirst()
-            if !outcomes.isEmpty { bench.answers[name] = outcomes }
-            var timer: LoopTimer?
-            timer = loop.startTimer(after: .zero) {
-                timer?.cancel()
-                timer = nil
-                handler(outcome)
-            }
-        }
+        transport = try! Transport(
+            loop: loop, configuration: configuration, random: SystemRandomNumberGenerator(),
+            lookup: { [loop] name, handler in
+                guard let bench = script.bench, var outcomes = bench.answers[name] else {
+                    loop.resolve(name, handler: handler)
+                    return
+                }
+                let outcome = outcomes.removeFirst()
+                if !outcomes.isEmpty { bench.answers[name] = outcomes }
+                var timer: LoopTimer?
+                timer = loop.startTimer(after: .zero) {
+                    timer?.cancel()
+                    timer = nil
+                    handler(outcome)
+                }
+            },
+            onFlaw: { Issue.record("\($0)") })
         script.bench = self
     }
 
