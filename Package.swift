@@ -161,6 +161,13 @@ let package = Package(
             dependencies: ["DeliveryCore", "HTTPSignatures", "IntakeParsing"],
             swiftSettings: common),
         .testTarget(
+            name: "WorkerRuntimeTests",
+            dependencies: [
+                "DeliveryCore", "EventLoop", "HTTPSignatures", "PostgresStore", "RedisQueue",
+                "SigningKeys", "Supervision", "Transport", "WorkerRuntime",
+            ],
+            swiftSettings: common),
+        .testTarget(
             name: "ScoreboardTests", dependencies: ["DeliveryCore", "Scoreboard", "Telemetry"],
             swiftSettings: common),
         .testTarget(

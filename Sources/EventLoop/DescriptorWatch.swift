@@ -73,6 +73,18 @@ package final class DescriptorWatch {
 }
 
 extension EventLoop {
+    /// Whether a descriptor has readiness at all: a regular file and /dev/null have none, and a
+    /// closed one has nothing.
+    package func canWatch(_ descriptor: Int32) -> Bool {
+        let handle = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
+        guard uv_poll_init(loop, handle, descriptor) == 0 else {
+            handle.deallocate()
+            return false
+        }
+        uv_close(trunkline_uv_handle(handle), releaseHandle)
+        return true
+    }
+
     package func watch(
         _ descriptor: Int32, handler: @escaping (Readiness) -> Void
     ) -> DescriptorWatch {

@@ -4,7 +4,7 @@ enum RedisScript: CaseIterable {
     case createGroups, finishIntake, rejectIntake, recoverIntake
     case takeLease, sealLease, renewLease, releaseLease
     case resolve, release, releaseDue, writeMark
-    case heartbeat
+    case heartbeat, writeIntakeState
 
     var source: [UInt8] {
         switch self {
@@ -21,6 +21,7 @@ enum RedisScript: CaseIterable {
         case .releaseDue: PackageResources.release_due_lua
         case .writeMark: PackageResources.write_mark_lua
         case .heartbeat: PackageResources.heartbeat_lua
+        case .writeIntakeState: PackageResources.write_intake_state_lua
         }
     }
 

@@ -37,6 +37,23 @@ package struct KeyDirectory: Sendable {
 
     package init(path: String) { self.path = path }
 
+    /// Which bytes a file had: another write, or another file, gives another stamp.
+    package struct Stamp: Equatable, Sendable {
+        let seconds: Int
+        let nanoseconds: Int
+        let size: Int
+        let node: UInt
+    }
+
+    /// The stamp of a key's file; nil when there is none, or it cannot be looked at.
+    package func stamp(of keyID: KeyID) -> Stamp? {
+        var status = stat()
+        guard stat("\(path)/\(Self.fileName(of: keyID))", &status) == 0 else { return nil }
+        return Stamp(
+            seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec,
+            size: Int(status.st_size), node: UInt(status.st_ino))
+    }
+
     /// The PEM of a key; nil when there is no such file. Blocks for one read of a local file.
     package func pem(of keyID: KeyID) throws(Flaw) -> [UInt8]? {
         let name = Self.fileName(of: keyID)

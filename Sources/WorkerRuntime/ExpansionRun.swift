@@ -34,6 +34,8 @@ final class ExpansionRun {
         var routes = Routes()
         var unusable: [ExpandedActivity.Unusable] = []
         var parkedReason: String?
+        /// PostgreSQL refuses something of this one for good: the others go on without it.
+        var rejection: Rejection?
 
         enum Page { case after(String?) }
     }
@@ -104,7 +106,12 @@ final class ExpansionRun {
             relation: means.audienceRelation, name: name, after: last, limit: Self.pageSize
         ) { result in
             switch result {
-            case .failure(let failure): self.completion(.failure(failure))
+            case .failure(let failure):
+                guard failure.isPermanent else { return self.completion(.failure(failure)) }
+                self.reject(
+                    index,
+                    .unreadableAudience(name, relation: self.means.audienceRelation, failure))
+                self.resolveNextPage()
             case .success(let members):
                 self.items[index].remaining = members.reversed().map {
                     Recipient(inbox: $0.inbox, sharedInbox: $0.sharedInbox)
@@ -116,31 +123,58 @@ final class ExpansionRun {
         }
     }
 
+    /// Inboxes that one question asks for, all of one item.
+    private struct Gathered {
+        var item: Int
+        var addresses: [InboxAddress]
+        var problems: [AddressProblem?]
+    }
+
     /// Turns what the collapse has gathered into ids. URLs of several items go in one question.
     private func resolvePage() {
-        var addresses: [InboxAddress] = []
-        var owners: [(item: Int, problem: AddressProblem?)] = []
-        for index in items.indices {
+        let gathered = items.indices.compactMap { index -> Gathered? in
             let (inboxes, unusable) = items[index].collapse.take()
-            for inbox in inboxes {
-                addresses.append(
-                    InboxAddress(url: inbox.url, host: inbox.host, isShared: inbox.isShared))
-                owners.append((index, nil))
-            }
-            for bad in unusable {
-                addresses.append(InboxAddress(url: bad.url, host: nil, isShared: false))
-                owners.append((index, bad.problem))
-            }
+            let addresses =
+                inboxes.map { InboxAddress(url: $0.url, host: $0.host, isShared: $0.isShared) }
+                + unusable.map { InboxAddress(url: $0.url, host: nil, isShared: false) }
+            guard !addresses.isEmpty else { return nil }
+            return Gathered(
+                item: index, addresses: addresses,
+                problems: inboxes.map { _ in nil } + unusable.map(\.problem))
         }
-        guard !addresses.isEmpty else { return resolveNextPage() }
-        means.store.resolveInboxes(addresses) { result in
+        resolve([gathered[...]])
+    }
+
+    /// Asks for one part after the other. A part that PostgreSQL refuses for good is halved until
+    /// one item is to blame.
+    private func resolve(_ parts: [ArraySlice<Gathered>]) {
+        guard let part = parts.last else { return resolveNextPage() }
+        let rest = Array(parts.dropLast())
+        guard let first = part.first else { return resolve(rest) }
+        means.store.resolveInboxes(part.flatMap(\.addresses)) { result in
             switch result {
-            case .failure(let failure): self.completion(.failure(failure))
+            case .failure(let failure):
+                guard failure.mayBlameAnEntry else { return self.completion(.failure(failure)) }
+                if part.count == 1 {
+                    self.reject(first.item, .unresolvableInboxes(failure))
+                    return self.resolve(rest)
+                }
+                let middle = part.startIndex + part.count / 2
+                self.resolve(rest + [part[middle...], part[..<middle]])
             case .success(let rows):
-                for (row, owner) in zip(rows, owners) { self.take(row, owner.item, owner.problem) }
-                self.resolveNextPage()
+                let owners = part.flatMap { gathered in
+                    gathered.problems.map { (gathered.item, $0) }
+                }
+                for (row, owner) in zip(rows, owners) { self.take(row, owner.0, owner.1) }
+                self.resolve(rest)
             }
         }
+    }
+
+    private func reject(_ index: Int, _ rejection: Rejection) {
+        items[index].rejection = rejection
+        items[index].remaining = []
+        items[index].nextPage = nil
     }
 
     private func take(_ row: InboxRow, _ index: Int, _ problem: AddressProblem?) {
@@ -157,9 +191,11 @@ final class ExpansionRun {
     // MARK: Storing
 
     private func store() {
-        let usable = items.indices.filter { !items[$0].routes.isEmpty }
+        let usable = items.indices.filter {
+            items[$0].rejection == nil && !items[$0].routes.isEmpty
+        }
         guard !usable.isEmpty else {
-            return completion(.success(items.map { .refused(Self.emptyAudience($0)) }))
+            return completion(.success(items.map { .refused(Self.rejection(of: $0)) }))
         }
         means.store.expand(usable.map { Self.activity(of: items[$0]) }) { result in
             switch result {
@@ -182,22 +218,13 @@ final class ExpansionRun {
             expires: item.job.expires, unusable: item.unusable, parkedReason: item.parkedReason)
     }
 
-    private static func emptyAudience(_ item: Item) -> Rejection {
-        if let bad = item.unusable.first {
-            return Rejection(
-                code: "no-usable-recipient",
-                reason: "none of the \(item.unusable.count) recipients can be used; the first: "
-                    + bad.detail)
-        }
-        return Rejection(
-            code: "no-recipients",
-            reason: "nobody is left to deliver to: the audience is empty, or everybody in it is on "
-                + "the sender's own host or excluded")
+    private static func rejection(of item: Item) -> Rejection {
+        item.rejection ?? .emptyAudience(unusable: item.unusable)
     }
 
     /// Entries that were known already are routed by the audience on record.
     private func stored(_ results: [StoredActivity], of usable: [Int]) {
-        var answers: [ExpansionResult] = items.map { .refused(Self.emptyAudience($0)) }
+        var answers: [ExpansionResult] = items.map { .refused(Self.rejection(of: $0)) }
         var known: [(Int, ActivityID, Lane, [InboxID])] = []
         for (index, result) in zip(usable, results) {
             switch result {
@@ -214,10 +241,7 @@ final class ExpansionRun {
             case .known(let activity, let lane, let audience, _):
                 known.append((index, activity, lane, audience))
             case .refused(let state, let message):
-                answers[index] = .refused(
-                    Rejection(
-                        code: "refused-by-postgresql",
-                        reason: "PostgreSQL refuses this activity (SQLSTATE \(state)): \(message)"))
+                answers[index] = .refused(.refusedActivity(sqlState: state, message))
             }
         }
         routeKnown(known, answers)

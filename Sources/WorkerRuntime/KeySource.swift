@@ -4,23 +4,36 @@ internal import PostgresStore
 internal import SigningKeys
 
 /// Where keys come from: the ring of parsed ones, then a directory of PEM files, then PostgreSQL.
+///
+/// A key that was replaced or removed signs until its source has answered: a delivery that was
+/// prepared never waits for that.
 final class KeySource {
+    /// How often the file of a key in use is looked at.
+    static let fileInterval: Duration = .seconds(10)
+    /// Pause after PostgreSQL could not be asked about changed keys.
+    static let retryPause: Duration = .seconds(1)
+    /// Keys that one question asks for.
+    static let questionLimit = 1_000
+
     var ring = KeyRing(doubtLifetime: .seconds(10))
-    /// Keys that were missing or broken when last looked at.
-    private var doubted: Set<KeyID> = []
-    private let directory: KeyDirectory?
+    private let files: KeyFiles?
     private let store: PostgresStore
     private let now: () -> Instant
     private let onFlaw: (String) -> Void
+    private let onFailure: (StoreFailure) -> Void
+    /// Changed ones that PostgreSQL is being asked for.
+    private var asking: Set<KeyID> = []
+    private var silentUntil = Instant(nanoseconds: .min)
 
     init(
         directory: KeyDirectory?, store: PostgresStore, now: @escaping () -> Instant,
-        onFlaw: @escaping (String) -> Void
+        onFlaw: @escaping (String) -> Void, onFailure: @escaping (StoreFailure) -> Void
     ) {
-        self.directory = directory
+        files = directory.map { KeyFiles($0, interval: Self.fileInterval) }
         self.store = store
         self.now = now
         self.onFlaw = onFlaw
+        self.onFailure = onFailure
     }
 
     /// Learns of every key of a batch, with one question to PostgreSQL at most, then says which
@@ -32,10 +45,8 @@ final class KeySource {
         _ keys: Set<KeyID>, doubting: Bool = false,
         completion: @escaping (Result<[KeyID: String], StoreFailure>) -> Void
     ) {
-        if doubting {
-            for key in doubted.intersection(keys) { ring.invalidate(key) }
-            doubted.subtract(keys)
-        }
+        if doubting { for key in keys { ring.forgetDoubt(key) } }
+        refresh(keys)
         let unknown = keys.filter { ring.knowledge(of: $0, now: now()) == nil }
         let absent = unknown.filter { !readFile(of: $0) }
         guard !absent.isEmpty else { return completion(.success(unusable(of: keys))) }
@@ -49,21 +60,66 @@ final class KeySource {
         }
     }
 
-    /// Forgets what is believed to be missing or broken, so that a mended key is found at once.
-    func forgetDoubts() {
-        for key in doubted { ring.invalidate(key) }
-        doubted.removeAll()
+    /// Keys were added, replaced or removed: what is believed missing or broken is forgotten at
+    /// once; a key that signs is asked for again when it is next used.
+    func sourcesChanged() { ring.sourcesChanged() }
+
+    /// Asks anew for those of the keys in use that may have changed, beside what goes on.
+    func refresh(_ keys: Set<KeyID>) {
+        var outdated: Set<KeyID> = []
+        for key in keys {
+            let fileChanged = files?.hasChanged(key, now: now()) == true
+            guard fileChanged || ring.isOutdated(key) else { continue }
+            guard isKnown(key) else { continue }
+            if !readFile(of: key) { outdated.insert(key) }
+        }
+        guard now() >= silentUntil else { return }
+        let question = Set(outdated.subtracting(asking).prefix(Self.questionLimit))
+        guard !question.isEmpty else { return }
+        asking.formUnion(question)
+        store.loadKeys(question.map(\.text).sorted()) { [weak self] result in
+            guard let self else { return }
+            asking.subtract(question)
+            switch result {
+            case .success(let rows): insert(rows, askedFor: question)
+            case .failure(let failure):
+                silentUntil = now() + Self.retryPause
+                onFailure(failure)
+            }
+        }
     }
 
+    /// True when the directory has the last word on the key.
+    ///
+    /// A file that is no key, or cannot be read, takes no good key away: it may be half written.
     private func readFile(of key: KeyID) -> Bool {
-        guard let directory else { return false }
+        guard let files else { return false }
         do throws(KeyDirectory.Flaw) {
-            guard let pem = try directory.pem(of: key) else { return false }
-            ring.insert(key, pem: pem, now: now())
+            guard let pem = try files.read(key, now: now()) else { return false }
+            if isKnown(key), let refusal = Self.refusal(of: pem) {
+                onFlaw("the file of the key \(key) has changed and cannot sign: \(refusal)")
+                ring.confirm(key)
+            } else {
+                ring.insert(key, pem: pem, now: now())
+            }
             return true
         } catch {
             onFlaw(error.description)
-            return false
+            if isKnown(key) { ring.confirm(key) }
+            return isKnown(key)
+        }
+    }
+
+    private func isKnown(_ key: KeyID) -> Bool {
+        if case .known = ring.knowledge(of: key, now: now()) { true } else { false }
+    }
+
+    private static func refusal(of pem: [UInt8]) -> KeyRefusal? {
+        do throws(KeyRefusal) {
+            _ = try PrivateKey(pem: pem)
+            return nil
+        } catch {
+            return error
         }
     }
 
@@ -85,11 +141,9 @@ final class KeySource {
             switch ring.knowledge(of: key, now: now()) {
             case .known: break
             case .missing, nil:
-                doubted.insert(key)
                 reasons[key] =
                     "no key \(key); add it with: trunkline keys add --key-id \(key) --pem FILE"
             case .broken(let refusal):
-                doubted.insert(key)
                 reasons[key] = "the key \(key) cannot sign: \(refusal)"
             }
         }

@@ -15,6 +15,8 @@ package struct WorkerOptions {
     package var allowsPlainHTTP: Bool
     /// The relation that named audiences are read from: columns audience, inbox, shared_inbox.
     package var audienceRelation: String
+    /// Days that are kept although they owe nothing any more.
+    package var retainDays = 30
     package var limits = WorkerConfiguration()
 
     package init(

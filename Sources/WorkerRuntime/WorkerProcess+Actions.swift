@@ -75,6 +75,7 @@ extension WorkerProcess {
 
     private func send(_ transmissions: [Transmission]) {
         recorder.enter(.sign, activity: transmissions.first?.activity)
+        keys.refresh(Set(transmissions.compactMap { shelf[$0.activity]?.key }))
         let composed = composer.compose(
             transmissions, from: shelf, with: &keys.ring, now: EventLoop.now,
             wall: EventLoop.wallTime)

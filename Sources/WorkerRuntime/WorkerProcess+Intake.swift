@@ -20,15 +20,21 @@ extension WorkerProcess {
             guard let self else { return }
             switch result {
             case .success(let entries): self.occur(.intakeRead(self.parse(entries)))
-            case .failure: self.occur(.intakeReadFailed)
+            case .failure(let failure):
+                self.complain(.readIntake, failure)
+                self.occur(.intakeReadFailed)
             }
         }
     }
 
     func recoverIntake(alive: Set<Incarnation>) {
         queue.recoverIntake(alive: alive, count: 100) { [weak self] result in
-            guard let self, case .success(let entries) = result, !entries.isEmpty else { return }
-            self.occur(.intakeRecovered(self.parse(entries)))
+            switch result {
+            case .success(let entries):
+                guard let self, !entries.isEmpty else { return }
+                self.occur(.intakeRecovered(self.parse(entries)))
+            case .failure(let failure): self?.complain(.recoverIntake, failure)
+            }
         }
     }
 
@@ -36,8 +42,8 @@ extension WorkerProcess {
         recorder.enter(.parse)
         recorder.read(entries.map(\.lane))
         return entries.map { entry in
-            let reference = IntakeReference(lane: entry.lane, id: entry.id)
-            entriesInHand[reference] = entry
+            // Draining, the machine takes nothing more.
+            if !machine.isDraining { entriesInHand.arrived(entry) }
             let body = entry.fields.first { $0.name == "activity" }?.value ?? []
             let content: Result<Job, Rejection> = Result { () throws(Rejection) in
                 try parser.parse(
@@ -60,7 +66,7 @@ extension WorkerProcess {
         }
         let entries = rejected.map { entry in
             let reference = entry.reference
-            let fields = entriesInHand.removeValue(forKey: reference)?.fields ?? []
+            let fields = entriesInHand.take(reference)?.fields ?? []
             return RejectedEntry(
                 lane: reference.lane, id: reference.id, rejection: entry.rejection,
                 fields: fields)
@@ -71,6 +77,7 @@ extension WorkerProcess {
 
     func expand(_ id: ExpansionID, _ jobs: [ExpansionJob]) {
         recorder.enter(.expand)
+        entriesInHand.expansionBegan(id, jobs.map(\.reference))
         let means = ExpansionRun.Means(
             store: store, keys: keys, addresses: addresses,
             ownHosts: [options.transport.instanceDomain],
@@ -82,7 +89,7 @@ extension WorkerProcess {
                 self.recorder.expanded(jobs.map(\.reference.lane))
                 self.occur(.expanded(id, results))
             case .failure(let failure):
-                self.log.warning("expansion failed, will be tried again: \(failure)")
+                self.complain(.expand, failure)
                 self.occur(.expansionFailed(id))
             }
         }
@@ -97,7 +104,7 @@ extension WorkerProcess {
                 self.recorder.routed(entries)
                 self.occur(.routed(id))
             case .failure(let failure):
-                self.log.warning("routing failed, will be tried again: \(failure)")
+                self.complain(.route, failure)
                 self.occur(.routingFailed(id))
             }
         }
@@ -107,9 +114,21 @@ extension WorkerProcess {
         queue.finishIntake(references.map { ($0.lane, $0.id) }) { [weak self] result in
             guard let self else { return }
             if result.isSuccess {
-                for reference in references { self.entriesInHand[reference] = nil }
+                self.entriesInHand.finished(references)
+            } else {
             }
             self.occur(result.isSuccess ? .intakeFinished(id) : .intakeFinishFailed(id))
+        }
+    }
+
+    /// Forgets the entries that the machine hands back: a draining one tries nothing again.
+    func handBackEntries(after event: Event) {
+        guard machine.isDraining else { return }
+        switch event {
+        case .drainRequested: entriesInHand.drainBegan()
+        case .expansionFailed(let id), .routingFailed(let id), .intakeFinishFailed(let id):
+            entriesInHand.expansionGivenUp(id)
+        default: break
         }
     }
 
@@ -118,10 +137,10 @@ extension WorkerProcess {
     /// Routes the parked activities whose key has come: into PostgreSQL, or into the directory.
     func wakeParked() {
         store.parkedKeys { [weak self] result in
-            guard let self, case .success(let texts) = result, !texts.isEmpty else { return }
+            guard let self, let texts = self.unlessFailed(result), !texts.isEmpty else { return }
             let parked = texts.compactMap { try? KeyID($0) }
             self.keys.learn(Set(parked)) { [weak self] learned in
-                guard let self, case .success(let unusable) = learned else { return }
+                guard let self, let unusable = self.unlessFailed(learned) else { return }
                 let known = parked.filter { unusable[$0] == nil }.map(\.text)
                 if !known.isEmpty { self.loadParked(waitingFor: known) }
             }
@@ -130,7 +149,7 @@ extension WorkerProcess {
 
     private func loadParked(waitingFor keys: [String]) {
         store.parkedReady(knownKeys: keys, limit: 100) { [weak self] result in
-            guard let self, case .success(let parked) = result else { return }
+            guard let self, let parked = self.unlessFailed(result) else { return }
             self.route(parked)
         }
     }
@@ -139,7 +158,7 @@ extension WorkerProcess {
         let inboxes = Set(parked.flatMap(\.audience)).sorted()
         guard !inboxes.isEmpty else { return }
         store.loadInboxes(inboxes) { [weak self] result in
-            guard let self, case .success(let rows) = result else { return }
+            guard let self, let rows = self.unlessFailed(result) else { return }
             let byID = Dictionary(rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             self.occur(
                 .unparked(
@@ -149,6 +168,16 @@ extension WorkerProcess {
                             routes: Routes(of: activity.audience.compactMap { byID[$0] }),
                             again: true)
                     }))
+        }
+    }
+
+    /// What waking learnt; a failure is told, and the next pass tries again.
+    private func unlessFailed<Value>(_ result: Result<Value, StoreFailure>) -> Value? {
+        switch result {
+        case .success(let value): return value
+        case .failure(let failure):
+            complain(.wakeParked, failure)
+            return nil
         }
     }
 

@@ -8,23 +8,27 @@ internal import RedisQueue
 extension WorkerProcess {
     func heartbeat() {
         queue.heartbeat { [weak self] result in
-            guard let self, case .success(let membership) = result else { return }
-            self.occur(.membershipSeen(alive: membership.alive))
-            self.noticeControl(membership.controlEpoch)
+            switch result {
+            case .success(let membership):
+                self?.occur(.membershipSeen(alive: membership.alive))
+                self?.noticeControl(membership.controlEpoch)
+            case .failure(let failure): self?.complain(.heartbeat, failure)
+            }
         }
+        keepHouse()
     }
 
-    /// A change of the controls may mean a new key. The owner of partition 0 looks after what
-    /// concerns the pool as a whole: it wakes parked activities, and looks for keys that came as
-    /// files once a minute.
+    /// A change of the controls may mean a new key, or another one under a known name. The owner
+    /// of partition 0 looks after what concerns the pool as a whole: it wakes parked activities,
+    /// and looks for keys that came as files once a minute.
     private func noticeControl(_ epoch: Int64) {
         let now = EventLoop.now
         if epoch != handledControlEpoch {
             handledControlEpoch = epoch
-            keys.forgetDoubts()
+            keys.sourcesChanged()
             parkedDue = now
         }
-        guard now >= parkedDue, machine.owns(PartitionNumber(rawValue: 0)) else { return }
+        guard now >= parkedDue, ownsFirstPartition else { return }
         parkedDue = now + .seconds(60)
         wakeParked()
     }
@@ -33,7 +37,9 @@ extension WorkerProcess {
         queue.takeLease(partition) { [weak self] result in
             switch result {
             case .success(let ours): self?.occur(.leaseTaken(partition, ours))
-            case .failure: self?.occur(.ownershipFailed(partition))
+            case .failure(let failure):
+                self?.complain(.takeLease, failure)
+                self?.occur(.ownershipFailed(partition))
             }
         }
     }
@@ -42,7 +48,9 @@ extension WorkerProcess {
         store.takeEpoch(partition) { [weak self] result in
             switch result {
             case .success(let epoch): self?.occur(.epochTaken(partition, epoch))
-            case .failure: self?.occur(.ownershipFailed(partition))
+            case .failure(let failure):
+                self?.complain(.takeEpoch, failure)
+                self?.occur(.ownershipFailed(partition))
             }
         }
     }
@@ -51,7 +59,9 @@ extension WorkerProcess {
         queue.sealLease(partition, epoch) { [weak self] result in
             switch result {
             case .success(let ours): self?.occur(.leaseSealed(partition, epoch, ours))
-            case .failure: self?.occur(.ownershipFailed(partition))
+            case .failure(let failure):
+                self?.complain(.sealLease, failure)
+                self?.occur(.ownershipFailed(partition))
             }
         }
     }
@@ -77,7 +87,9 @@ extension WorkerProcess {
             switch result {
             case .success(let hosts):
                 self?.occur(.hostsLoaded(partition, hosts.map(HeldHost.init)))
-            case .failure: self?.occur(.ownershipFailed(partition))
+            case .failure(let failure):
+                self?.complain(.loadHosts, failure)
+                self?.occur(.ownershipFailed(partition))
             }
         }
     }
@@ -90,7 +102,9 @@ extension WorkerProcess {
             guard let self else { return }
             switch result {
             case .success(let read): self.occur(.logRead(read))
-            case .failure: self.occur(.logReadFailed)
+            case .failure(let failure):
+                self.complain(.readLogs, failure)
+                self.occur(.logReadFailed)
             }
         }
     }
@@ -103,7 +117,7 @@ extension WorkerProcess {
             switch result {
             case .success(let facts): self?.occur(.prepared(id, facts))
             case .failure(let failure):
-                self?.log.warning("reading what is owed failed, will be tried again: \(failure)")
+                self?.complain(.prepare, failure)
                 self?.occur(.preparationFailed(id))
             }
         }

@@ -32,12 +32,15 @@ package final class WorkerProcess {
     /// Transmissions of this turn, and what earlier ones left over.
     var outbox: [Transmission] = []
     let parser = IntakeParser()
-    /// Intake entries in hand, as they came: a rejected one is set aside whole.
-    var entriesInHand: [IntakeReference: IntakeEntry] = [:]
+    var entriesInHand = EntriesInHand()
+    private var complaints = Throttle<Complaint>()
     var isFinished = false
     private var events: [Event] = []
     private var lifeline: DescriptorWatch?
     private var signals: [SignalWatch] = []
+    /// When the owner of partition 0 drops what is past its retention.
+    var housekeepingDue = EventLoop.now + WorkerProcess.housekeepingDelay
+    var isPostgresUp = false
     /// The last change of `control` that was acted upon.
     var handledControlEpoch: Int64?
     var parkedDue = EventLoop.now
@@ -57,6 +60,7 @@ package final class WorkerProcess {
             loop: loop, endpoint: options.redis, keys: QueueKeys(prefix: options.keyPrefix),
             incarnation: options.incarnation)
         let relay = StateRelay()
+        let keyFailures = FailureRelay()
         let store = PostgresStore(
             loop: loop, connectionString: options.database,
             random: SeededGenerator(seed: .random(in: .min ... .max)),
@@ -68,13 +72,15 @@ package final class WorkerProcess {
         keys = KeySource(
             directory: options.keyDirectory.map(KeyDirectory.init), store: store,
             now: { EventLoop.now },
-            onFlaw: { log.warning("\($0)") })
+            onFlaw: { log.warning("\($0)") },
+            onFailure: { keyFailures.onFailure($0) })
         addresses = AddressBook(
             guarding: AddressGuard(allowed: options.transport.allowedAddresses),
             allowsPlainHTTP: options.allowsPlainHTTP)
         machine = DeliveryMachine(
             incarnation: options.incarnation, configuration: options.limits,
             seed: UInt64.random(in: .min ... .max))
+        keyFailures.onFailure = { [weak self] in self?.complain(.learnKeys, $0) }
     }
 
     /// Works until everything is drained. Returns when the process may end.
@@ -100,6 +106,7 @@ package final class WorkerProcess {
                 let actions = machine.handle(
                     event, now: EventLoop.now, wall: EventLoop.wallTime)
                 for action in actions { perform(action) }
+                handBackEntries(after: event)
             }
         }
         sendOutbox()
@@ -112,6 +119,13 @@ package final class WorkerProcess {
     private var waitLimit: Duration {
         if !outbox.isEmpty || !events.isEmpty { return .zero }
         return max(.zero, machine.nextDeadline - EventLoop.now)
+    }
+
+    /// Says what failed and is tried again, without a flood.
+    func complain(_ what: Complaint, _ failure: any Error) {
+        guard let withheld = complaints.admit(what, now: EventLoop.now) else { return }
+        let others = withheld > 0 ? " (and \(withheld) times since the last line)" : ""
+        log.warning("\(what.rawValue), will be tried again\(others): \(failure)")
     }
 
     /// Puts an event into the queue of this turn.
@@ -130,6 +144,7 @@ package final class WorkerProcess {
     private func connect() {
         storeState.onChange = { [weak self] isUp, reason in
             guard let self, !self.isFinished else { return }
+            self.isPostgresUp = isUp
             self.recorder.setPostgres(isUp)
             self.report("PostgreSQL", isUp, reason)
             self.occur(isUp ? .postgresConnected : .postgresDisconnected)
@@ -156,6 +171,14 @@ package final class WorkerProcess {
 
     /// Standard input is the lifeline: its end, however it comes, means drain.
     private func watchForEnd() {
+        for signal in [SIGTERM, SIGINT] {
+            signals.append(
+                loop.watch(signal: signal) { [weak self] in self?.occur(.drainRequested) })
+        }
+        guard loop.canWatch(STDIN_FILENO) else {
+            log.info("standard input cannot be watched (a file or /dev/null): SIGTERM drains")
+            return
+        }
         lifeline = loop.watch(STDIN_FILENO) { [weak self] _ in
             var byte: UInt8 = 0
             let count = read(STDIN_FILENO, &byte, 1)
@@ -164,11 +187,12 @@ package final class WorkerProcess {
             self?.occur(.drainRequested)
         }
         lifeline?.update(.readable)
-        for signal in [SIGTERM, SIGINT] {
-            signals.append(
-                loop.watch(signal: signal) { [weak self] in self?.occur(.drainRequested) })
-        }
     }
+}
+
+/// Lets the key source be made before the worker that tells of its failures.
+private final class FailureRelay {
+    var onFailure: (StoreFailure) -> Void = { _ in }
 }
 
 /// Lets the store be made before the worker that listens to it.

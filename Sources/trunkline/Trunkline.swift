@@ -38,11 +38,16 @@ struct Trunkline: AsyncParsableCommand {
     /// Instead of ArgumentParser's own `main`, for the sake of the exit codes.
     static func main() async {
         do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
+            let settings = try EffectiveSettings(
+                Array(CommandLine.arguments.dropFirst()), environment: environment)
+            settings.export()
+            try await EffectiveSettings.$current.withValue(settings) {
+                var command = try parseAsRoot(settings.arguments)
+                if var command = command as? any AsyncParsableCommand {
+                    try await command.run()
+                } else {
+                    try command.run()
+                }
             }
         } catch {
             leave(after: error)

@@ -57,6 +57,16 @@ import Testing
         #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
     }
 
+    @Test(arguments: ["/dev/null/sink", "/proc/sink", "/dev/null"])
+    func `a sink without a usable state directory says so in one line`(directory: String) throws {
+        let result = try Trunkline.run(["sink", "--state-directory", directory])
+        #expect(result.code == 1)
+        #expect(result.errors.contains("the state directory \(directory) cannot be used: "))
+        #expect(result.errors.contains("--state-directory"))
+        #expect(!result.errors.contains("Error Domain"))
+        #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    }
+
     @Test func `a flag beats the environment`() throws {
         let result = try Trunkline.run(
             ["rejected", "--redis", "redis+unix:///tmp/flag.sock"],

@@ -35,5 +35,36 @@ extension EndToEnd.OnePool {
             #expect(tally.losses.isEmpty)
             #expect(tally.duplicates == 0)
         }
+
+        @Test func `an audience that cannot be read is set aside and blocks no lane`() throws {
+            let federation = try Federation.current
+            let (pool, sink) = (federation.pool, federation.sink)
+            try pool.query("alter table trunkline.follower rename to follower_away")
+            var isBack = false
+            func bringBack() throws {
+                if !isBack {
+                    try pool.query("alter table trunkline.follower_away rename to follower")
+                }
+                isBack = true
+            }
+            defer { try? bringBack() }
+            let id = try pool.enqueue([
+                ("activity", Note("unreadable").body), ("key", federation.sender.keyID),
+                ("audience", "alice/followers"),
+            ])
+            let expected = try federation.send(["after-unreadable"], to: [sink.inbox("lane")])
+            let pair = try #require(expected.first)
+            try Poll.until("the next entry is delivered", within: .seconds(20)) {
+                try pool.delivery(pair)?.state == "delivered"
+            }
+            try Poll.until("it is set aside", within: .seconds(20)) {
+                try pool.rejected().contains { $0.id == id }
+            }
+            let rejection = try #require(try pool.rejected().first { $0.id == id })
+            #expect(rejection.code == "audience-unreadable")
+            #expect(rejection.reason.contains("trunkline.follower"))
+            #expect(rejection.reason.contains("42P01"))
+            try bringBack()
+        }
     }
 }

@@ -1,7 +1,8 @@
-/// The record in PostgreSQL, for one worker: three pipelined connections on its event loop.
+/// The record in PostgreSQL, for one worker: four pipelined connections on its event loop.
 ///
 /// Expansion, settlement and reading have a connection each, so that a large one of one kind never
-/// delays the others. Every completion is called exactly once, never before the call has returned.
+/// delays the others. The daily partitions are kept on a fourth: to see that a day owes nothing may
+/// take minutes. Every completion is called exactly once, never before the call has returned.
 /// An operation that fails with `away` may be asked again as it is: all of them are idempotent.
 
 package import DeliveryCore
@@ -13,6 +14,9 @@ package final class PostgresStore {
         package var connectTime: Duration = .seconds(10)
         /// Longest wait for the oldest answer of a connection; then the connection is given up.
         package var answerTime: Duration = .seconds(60)
+        /// The same of the connection that keeps the daily partitions: a day of 10 million
+        /// deliveries is looked through in well under that.
+        package var keepingTime: Duration = .seconds(1_800)
         /// Ceiling of the pause between two attempts to connect.
         package var reconnectTime: Duration = .seconds(5)
         package var transactionsInFlight = 64
@@ -27,6 +31,8 @@ package final class PostgresStore {
     let expanding: Connection
     let flushing: Connection
     let reading: Connection
+    /// Its state is nobody's news: it delivers nothing.
+    let keeping: Connection
     private let limits: Limits
     private let availability: Availability
     private var partitionTimer: LoopTimer?
@@ -52,6 +58,11 @@ package final class PostgresStore {
         expanding = connection(.expanding)
         flushing = connection(.flushing)
         reading = connection(.reading)
+        var patient = limits
+        patient.answerTime = limits.keepingTime
+        keeping = Connection(
+            loop: loop, connectionString: connectionString, limits: patient,
+            random: SeededGenerator(seed: random.next()), onChange: { _, _ in })
         partitionTimer = loop.timer { [unowned self] in keepPartitions() }
     }
 
@@ -61,6 +72,7 @@ package final class PostgresStore {
         expanding.open()
         flushing.open()
         reading.open()
+        keeping.open()
         partitionTimer?.start(after: limits.partitionInterval)
     }
 
@@ -71,21 +83,28 @@ package final class PostgresStore {
         expanding.close()
         flushing.close()
         reading.close()
+        keeping.close()
     }
 
     /// Makes the daily partitions up to a week ahead. The store does so by itself once an hour.
     package func ensurePartitions(
         completion: @escaping (Result<Int, StoreFailure>) -> Void
     ) {
+        ensurePartitions(on: expanding, completion: completion)
+    }
+
+    private func ensurePartitions(
+        on connection: Connection, completion: @escaping (Result<Int, StoreFailure>) -> Void
+    ) {
         let statement = Statement(
             "select trunkline.ensure_partitions($1)", [.int(Int32(limits.partitionDays))])
-        expanding.transact([statement]) { result in
+        connection.transact([statement]) { result in
             completion(result.map { $0[0].map { Int($0.int()) }[0] })
         }
     }
 
     private func keepPartitions() {
-        ensurePartitions { [weak self] _ in
+        ensurePartitions(on: keeping) { [weak self] _ in
             guard let self else { return }
             partitionTimer?.start(after: limits.partitionInterval)
         }

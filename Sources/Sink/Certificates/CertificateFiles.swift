@@ -1,5 +1,4 @@
 import CSinkCrypto
-import FoundationEssentials
 import Glibc
 
 /// The sink's CA and its one certificate, as files of the state directory.
@@ -17,21 +16,31 @@ struct CertificateFiles: Sendable {
         authority = "\(stateDirectory)/ca.pem"
         certificate = "\(stateDirectory)/server.pem"
         key = "\(stateDirectory)/server-key.pem"
-        do {
-            try FileManager.default.createDirectory(
-                atPath: stateDirectory, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw SinkError("state directory \(stateDirectory): \(error)")
-        }
+        try Self.makeDirectory(stateDirectory)
         // Two sinks that start at once in one directory must not mix their files.
         let lock = open("\(stateDirectory)/.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else {
-            let words = String(cString: strerror(errno))
-            throw SinkError("state directory \(stateDirectory): \(words)")
+            throw Self.unusable(stateDirectory)
         }
         defer { close(lock) }
         if !areUsable { try make() }
+    }
+
+    /// With whatever is missing above it. What exists and is no directory shows when it is used.
+    private static func makeDirectory(_ path: String) throws {
+        var made = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            made += part + "/"
+            if mkdir(made, 0o700) != 0, errno != EEXIST { throw unusable(path) }
+        }
+    }
+
+    /// As `errno` has it.
+    private static func unusable(_ directory: String) -> SinkError {
+        SinkError(
+            "the state directory \(directory) cannot be used: "
+                + "\(String(cString: strerror(errno))); name a directory that this user may "
+                + "write, or make, with --state-directory")
     }
 
     /// Whether the three files belong together and stay valid for a day.

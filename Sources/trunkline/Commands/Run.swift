@@ -23,6 +23,10 @@ struct RunCommand: AsyncParsableCommand {
               trunkline run --redis redis://127.0.0.1:6379/0 --database dbname=trunkline \\
                 --instance-domain our.example --workers 4
 
+            Options may stand in a file instead, and --print-config says what came of it:
+
+              trunkline run --config /etc/trunkline.conf --print-config
+
             It says `ready` on standard error when every worker delivers. SIGTERM drains: what is \
             in flight is finished and recorded, nothing new is begun, and the exit code is 0.
             """)
@@ -44,6 +48,18 @@ struct RunCommand: AsyncParsableCommand {
             "Where /healthz, /readyz and /metrics are served, or off.", valueName: "host:port"))
     var admin = AdminAddress.standard
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A file of lines `key = value`, where a key is one of these options without its \
+            dashes. The command line beats the environment beats the file.
+            """,
+            valueName: "file"))
+    var config: String?
+
+    @Flag(help: "Print what is in force and where it was said, without passwords, and end.")
+    var printConfig = false
+
     func validate() throws {
         if embedded, connection.stateDirectory == nil,
             environment(ConnectionOptions.stateDirectoryVariable) == nil
@@ -60,6 +76,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if printConfig { return print(EffectiveSettings.current.table(of: self)) }
         try log.bootstrap()
         DescriptorLimit.raise()
         _ = try pool.domain()
@@ -79,11 +96,13 @@ struct RunCommand: AsyncParsableCommand {
 
         let supervisor = try PoolSupervisor(
             connection: connection, arguments: workerArguments(partitions: partitions),
-            workers: workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+            workers: workerCount,
             partitions: partitions, log: logger)
         let format = try log.format()
         await supervisor.run(admin: admin, until: stop, format: format)
     }
+
+    var workerCount: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     private var stateDirectory: String {
         connection.stateDirectory ?? environment(ConnectionOptions.stateDirectoryVariable) ?? ""

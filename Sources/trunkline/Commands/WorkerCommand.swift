@@ -12,7 +12,8 @@ struct WorkerCommand: ParsableCommand {
         commandName: "worker",
         abstract: "One worker of a pool; started by `trunkline run`.",
         discussion: """
-            It drains and ends when its standard input does, or on SIGTERM. To run one by hand, \
+            It drains and ends when its standard input does, or on SIGTERM; a file or /dev/null \
+            as standard input says nothing, and leaves SIGTERM. To run one by hand, \
             under another supervisor:
 
               trunkline worker --instance-domain our.example < /dev/tty
@@ -48,6 +49,7 @@ struct WorkerCommand: ParsableCommand {
             keyPrefix: connection.keyPrefix, keyDirectory: pool.keyDirectory,
             transport: try pool.transport(), allowsPlainHTTP: pool.allowPlainHttp,
             audienceRelation: pool.audienceRelation)
+        options.retainDays = pool.retainDays
         options.limits.slots = pool.slots
         options.limits.partitionCount = partitions
         var logger = Logger(label: "worker")

@@ -15,15 +15,16 @@ struct LogOptions: ParsableArguments {
             valueName: "level"))
     var logLevel = LogLevel.info
 
+    static let formatVariable = "TRUNKLINE_LOG_FORMAT"
+
     /// The flag's value, or that of the variable.
     ///
     /// - Throws: ``CommandFailure`` of usage, when the variable holds anything else.
     static func format(_ flag: LogFormat?) throws(CommandFailure) -> LogFormat {
         if let flag { return flag }
-        let variable = "TRUNKLINE_LOG_FORMAT"
-        guard let value = environment(variable) else { return .text }
+        guard let value = environment(formatVariable) else { return .text }
         guard let format = LogFormat(rawValue: value) else {
-            throw .usage("\(variable) is `\(value.printable)`: it takes text or json")
+            throw .usage("\(formatVariable) is `\(value.printable)`: it takes text or json")
         }
         return format
     }

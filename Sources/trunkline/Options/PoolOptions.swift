@@ -58,12 +58,24 @@ struct PoolOptions: ParsableArguments {
         help: ArgumentHelp("Longest that one exchange may take, in seconds.", valueName: "s"))
     var requestTimeout = 30
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Days of activities and outcomes to keep in PostgreSQL. Older ones are dropped by the \
+            day, and never one that still owes a delivery.
+            """,
+            valueName: "days"))
+    var retainDays = 30
+
     func validate() throws {
         for range in allowAddress where AddressRange(range) == nil {
             throw ValidationError(
                 "--allow-address \(range) is no address range: write 127.0.0.0/8 or ::1/128.")
         }
         guard slots > 0 else { throw ValidationError("--slots takes a number from 1 up.") }
+        guard (1...36_500).contains(retainDays) else {
+            throw ValidationError("--retain-days takes a number of days from 1 to 36500.")
+        }
         guard requestTimeout > 0 else {
             throw ValidationError("--request-timeout takes a number of seconds from 1 up.")
         }
@@ -101,6 +113,7 @@ struct PoolOptions: ParsableArguments {
         var arguments = [
             "--instance-domain", try domain(), "--audience-relation", audienceRelation,
             "--slots", String(slots), "--request-timeout", String(requestTimeout),
+            "--retain-days", String(retainDays),
         ]
         if let caFile { arguments += ["--ca-file", caFile] }
         for range in allowAddress { arguments += ["--allow-address", range] }

@@ -1,0 +1,53 @@
+/// What is past its retention: days that owe nothing any more, and old idempotency keys.
+
+package struct Dropped: Equatable, Sendable {
+    /// `2026_01_31`, ascending: the ends of the names of the partitions that are gone.
+    package var days: [String]
+    package var idempotencyKeys: Int
+
+    package init(days: [String], idempotencyKeys: Int) {
+        self.days = days
+        self.idempotencyKeys = idempotencyKeys
+    }
+}
+
+extension PostgresStore {
+    /// An idempotency key is known for this long.
+    package static let intakeDays = 7
+
+    /// Drops the days older than the retention that owe nothing, and forgets idempotency keys past
+    /// their window. A day that somebody reads just now stays until the next time: `away`.
+    package func dropPartitions(
+        retainingDays days: Int, completion: @escaping (Result<Dropped, StoreFailure>) -> Void
+    ) {
+        let statements = [
+            selectDays,
+            Statement(
+                """
+                with pruned as (
+                    delete from trunkline.intake where at < now() - make_interval(days => $1)
+                    returning 1)
+                select count(*) from pruned
+                """, [.int(Int32(Self.intakeDays))]),
+            Statement(
+                "select trunkline.drop_partitions($1, $2)",
+                [.int(Int32(clamping: days)), .int(Int32(Self.intakeDays))]),
+            selectDays,
+        ]
+        keeping.transact(statements) { result in
+            completion(
+                result.map { tables in
+                    let left = Set(tables[3].map { $0.text() })
+                    return Dropped(
+                        days: tables[0].map { $0.text() }.filter { !left.contains($0) },
+                        idempotencyKeys: Int(tables[1].map { $0.bigint() }[0]))
+                })
+        }
+    }
+}
+
+private let selectDays = Statement(
+    """
+    select right(c.relname, 10) from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'trunkline.activity'::regclass order by 1
+    """)

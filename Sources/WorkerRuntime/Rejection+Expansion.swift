@@ -1,0 +1,59 @@
+internal import DeliveryCore
+internal import PostgresStore
+
+/// Why an entry is set aside after it was parsed: what is wrong, then the mend.
+extension Rejection {
+    static func emptyAudience(unusable: [ExpandedActivity.Unusable]) -> Rejection {
+        if let bad = unusable.first {
+            return Rejection(
+                code: "no-usable-recipient",
+                reason: "none of the \(unusable.count) recipients can be used; the first: "
+                    + bad.detail)
+        }
+        return Rejection(
+            code: "no-recipients",
+            reason: "nobody is left to deliver to: the audience is empty, or everybody in it is on "
+                + "the sender's own host or excluded")
+    }
+
+    static func unreadableAudience(
+        _ name: String, relation: String, _ failure: StoreFailure
+    ) -> Rejection {
+        Rejection(
+            code: "audience-unreadable",
+            reason: "PostgreSQL cannot read the audience \"\(name.prefix(200))\" from \(relation): "
+                + "\(failure); give it the text columns audience, inbox and shared_inbox and the "
+                + "workers' role the right to select, or name another relation with "
+                + "--audience-relation, then enqueue this again")
+    }
+
+    static func unresolvableInboxes(_ failure: StoreFailure) -> Rejection {
+        Rejection(
+            code: "audience-unreadable",
+            reason: "PostgreSQL refuses inboxes of this entry in trunkline.inbox: \(failure); "
+                + "mend what it names, or leave them out, then enqueue this again")
+    }
+
+    static func refusedActivity(sqlState: String, _ message: String) -> Rejection {
+        Rejection(
+            code: "refused-by-postgresql",
+            reason: "PostgreSQL refuses this activity (SQLSTATE \(sqlState)): \(message)")
+    }
+}
+
+extension StoreFailure {
+    /// Asking again changes nothing until somebody has mended something.
+    var isPermanent: Bool {
+        switch self {
+        case .rejected, .refused: true
+        case .away, .fenced: false
+        }
+    }
+
+    /// Our own statements on our own tables are the same for every entry: when one of them is
+    /// malformed, or forbidden (class 42), no entry is to blame and all of them wait.
+    var mayBlameAnEntry: Bool {
+        if case .refused(let sqlState, _) = self, sqlState.hasPrefix("42") { return false }
+        return isPermanent
+    }
+}

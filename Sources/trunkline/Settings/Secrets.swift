@@ -1,0 +1,57 @@
+internal import RedisQueue
+
+/// Places of servers, as people may see them.
+enum Secrets {
+    private static let hidden = "***"
+
+    static func redacted(redis url: String) -> String {
+        (try? RedisEndpoint(url)).map(\.description) ?? "(no URL of Redis)"
+    }
+
+    /// libpq's two forms, manual 34.1.1: `keyword=value ...` and `postgresql://...?keyword=value`.
+    static func redacted(database text: String) -> String {
+        guard let scheme = text.firstRange(of: "://") else { return redacted(pairs: text) }
+        var rest = text[scheme.upperBound...]
+        let authority = rest.prefix { !"/?".contains($0) }
+        rest = rest[authority.endIndex...]
+        var shown = String(text[..<scheme.upperBound])
+        if let at = authority.lastIndex(of: "@") {
+            let user = authority[..<at].prefix { $0 != ":" }
+            shown += user + (user.endIndex < at ? ":\(hidden)" : "") + authority[at...]
+        } else {
+            shown += authority
+        }
+        guard let question = rest.firstIndex(of: "?") else { return shown + rest }
+        let parameters = rest[rest.index(after: question)...].split(separator: "&").map { pair in
+            let name = pair.prefix { $0 != "=" }
+            return name.contains("password") ? "\(name)=\(hidden)" : String(pair)
+        }
+        return shown + rest[...question] + parameters.joined(separator: "&")
+    }
+
+    private static func redacted(pairs text: String) -> String {
+        var shown: [String] = []
+        var rest = text[...]
+        while true {
+            rest = rest.drop(while: \.isWhitespace)
+            guard !rest.isEmpty else { return shown.joined(separator: " ") }
+            let name = rest.prefix { $0 != "=" }
+            rest = rest[name.endIndex...].dropFirst().drop(while: \.isWhitespace)
+            let value = takeValue(&rest)
+            let keyword = name.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            shown.append("\(keyword)=\(keyword.contains("password") ? hidden : value)")
+        }
+    }
+
+    /// Quoted or up to a blank; a backslash takes the next character as it is.
+    private static func takeValue(_ rest: inout Substring) -> String {
+        var value = ""
+        var isQuoted = false
+        while let next = rest.first, isQuoted || !next.isWhitespace {
+            value.append(rest.removeFirst())
+            if next == "\\", let taken = rest.popFirst() { value.append(taken) }
+            if next == "'" { isQuoted.toggle() }
+        }
+        return value
+    }
+}

@@ -1,0 +1,91 @@
+import DeliveryCore
+import PostgresStore
+import Testing
+
+/// Days past their retention go, and only those that owe nothing.
+struct RetentionTests {
+    let fixture: StoreFixture
+
+    init() throws { fixture = try StoreFixture() }
+
+    /// An activity of so many days ago, to one inbox, in partitions of that day.
+    private func store(_ name: String, daysAgo: Int, state: String?) throws -> ActivityID {
+        let inbox = try #require(try fixture.inboxes(["\(name).example"]).first)
+        let id = try fixture.stored(.sample(name, to: [inbox.id]))
+        let day = "trunkline.day_of(now()) - \(daysAgo)"
+        for parent in ["activity", "outcome", "attempt"] {
+            try fixture.database.query(
+                """
+                do $$ declare day bigint := \(day); begin
+                execute format('create table if not exists trunkline.%I partition of trunkline.%I
+                    for values from (%s) to (%s)',
+                    '\(parent)' || to_char(date '1970-01-01' + day::int, '"_"YYYY_MM_DD'),
+                    '\(parent)', day << 40, (day + 1) << 40);
+                end $$
+                """)
+        }
+        let moved = try fixture.database.query(
+            """
+            update trunkline.activity set id = ((\(day)) << 40) | (id & 1099511627775)
+            where id = $1 returning id
+            """, [String(id.rawValue)])
+        let old = try #require(moved[0][0].flatMap { Int64($0) })
+        try fixture.database.query(
+            """
+            update trunkline.intake set activity = $2, at = now() - make_interval(days => $3::int)
+            where activity = $1
+            """, [String(id.rawValue), String(old), String(daysAgo)])
+        if let state {
+            try fixture.database.query(
+                """
+                insert into trunkline.outcome (activity, state, inbox_ids, epoch, worker, sequence)
+                values ($1, $2, array[$3::int], 1, 'w', 1)
+                """, [String(old), state, String(inbox.id.rawValue)])
+        }
+        return ActivityID(rawValue: old)
+    }
+
+    private func drop(keeping days: Int) throws -> Dropped {
+        try fixture.answer { fixture.store.dropPartitions(retainingDays: days, completion: $0) }
+    }
+
+    @Test func `an old day that owes nothing goes, one that owes and a young one stay`() throws {
+        let ended = try store("ended", daysAgo: 40, state: "delivered")
+        let owing = try store("owing", daysAgo: 41, state: nil)
+        let young = try store("young", daysAgo: 20, state: "delivered")
+
+        let name = try fixture.database.query("select to_char(current_date - 40, 'YYYY_MM_DD')")
+        let dropped = try drop(keeping: 30)
+        #expect(dropped.days == [name[0][0]])
+        // All three are past the window of their idempotency keys.
+        #expect(dropped.idempotencyKeys == 3)
+        for (id, count) in [(ended, 0), (owing, 1), (young, 1)] {
+            #expect(
+                try fixture.number(
+                    "select count(*) from trunkline.activity where id = $1", [String(id.rawValue)])
+                    == count)
+        }
+        #expect(try drop(keeping: 30) == Dropped(days: [], idempotencyKeys: 0))
+    }
+
+    @Test func `a day that somebody reads stays until the next time, and nothing waits for it`()
+        throws
+    {
+        _ = try store("read", daysAgo: 40, state: "delivered")
+        let reader = try Database(connectionString: fixture.connectionString)
+        try reader.query("begin")
+        try reader.query("select count(*) from trunkline.activity")
+        var result: Result<Dropped, StoreFailure>?
+        fixture.store.dropPartitions(retainingDays: 30) { result = $0 }
+        // Meanwhile expansion goes on, on a connection of its own.
+        _ = try fixture.stored(.sample("meanwhile", to: []))
+        #expect(result == nil)
+        fixture.turn(until: "it has given up") { result != nil }
+        guard case .failure(.away) = result else {
+            Issue.record("\(String(describing: result))")
+            return
+        }
+        try reader.query("commit")
+        #expect(try drop(keeping: 30).days.count == 1)
+    }
+}

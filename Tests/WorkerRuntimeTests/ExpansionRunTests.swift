@@ -1,0 +1,118 @@
+import EventLoop
+import PostgresStore
+import Testing
+import Transport
+
+@testable import DeliveryCore
+@testable import WorkerRuntime
+
+extension WithPostgres {
+    /// What PostgreSQL refuses for good costs the entry that asks for it, and no other.
+    @Suite struct ExpansionRunTests {
+        private let bench: Bench
+
+        init() throws { bench = try Bench() }
+
+        private func job(_ number: UInt64, _ audience: AudienceReference) -> ExpansionJob {
+            let id = StreamID(milliseconds: number, sequence: 0)
+            return ExpansionJob(
+                reference: IntakeReference(lane: .normal, id: id),
+                job: Job(
+                    lane: .normal, activity: Array("{}".utf8),
+                    activityID: "https://our.example/notes/\(number)", type: "Create",
+                    actor: "https://our.example/users/a",
+                    key: "https://our.example/users/a#main-key", audience: audience,
+                    idempotencyKey: "key:\(number)",
+                    orderingKey: "https://our.example/notes/\(number)"))
+        }
+
+        private func to(_ host: String) -> AudienceReference {
+            .recipients([Recipient(inbox: "https://\(host)/inbox")])
+        }
+
+        private func run(
+            _ jobs: [ExpansionJob], relation: String = "trunkline.follower"
+        ) throws -> Result<[ExpansionResult], StoreFailure> {
+            let keys = KeySource(
+                directory: nil, store: bench.store, now: { EventLoop.now }, onFlaw: { _ in },
+                onFailure: { _ in })
+            let means = ExpansionRun.Means(
+                store: bench.store, keys: keys,
+                addresses: AddressBook(
+                    guarding: AddressGuard(allowed: []), allowsPlainHTTP: false),
+                ownHosts: ["our.example"], audienceRelation: relation)
+            return try bench.answer { ExpansionRun(jobs, means: means, completion: $0).start() }
+        }
+
+        /// The rejections by place in the batch; what is not rejected was stored.
+        private func rejections(
+            _ result: Result<[ExpansionResult], StoreFailure>
+        ) throws -> [Int: Rejection] {
+            var found: [Int: Rejection] = [:]
+            for (index, result) in try result.get().enumerated() {
+                if case .refused(let rejection) = result { found[index] = rejection }
+            }
+            return found
+        }
+
+        private func storedActivities() throws -> Int {
+            try bench.database.query("select count(*) from trunkline.activity")[0][0]
+                .flatMap { Int($0) } ?? -1
+        }
+
+        @Test(arguments: [
+            ("trunkline.folower", "42P01"), ("trunkline.host", "42703"), ("nonsense", "42602"),
+        ])
+        func `an audience that cannot be read is rejected alone, and says what to mend`(
+            relation: String, sqlState: String
+        ) throws {
+            let result = try run(
+                [
+                    job(1, to("a.example")), job(2, .named("alice/followers")),
+                    job(3, to("b.example")),
+                ],
+                relation: relation)
+            let rejections = try rejections(result)
+            #expect(rejections.keys.sorted() == [1])
+            let rejection = try #require(rejections[1])
+            #expect(rejection.code == "audience-unreadable")
+            for word in [relation, sqlState, "alice/followers", "; ", "--audience-relation"] {
+                #expect(rejection.reason.contains(word), "\(rejection.reason)")
+            }
+            #expect(try storedActivities() == 2)
+        }
+
+        @Test func `of many entries only those are rejected whose inboxes are refused`() throws {
+            try bench.database.query(
+                "alter table trunkline.inbox add constraint nice check (url !~ 'poison') not valid")
+            let jobs = (0..<20).map { number in
+                job(
+                    UInt64(number),
+                    to([7, 12].contains(number) ? "poison.example" : "h\(number).example"))
+            }
+            let rejections = try rejections(try run(jobs))
+            #expect(rejections.keys.sorted() == [7, 12])
+            #expect(rejections.values.allSatisfy { $0.reason.contains("23514") })
+            #expect(try storedActivities() == 18)
+        }
+
+        @Test func `a statement of our own that is refused blames no entry`() throws {
+            try bench.database.query("alter table trunkline.inbox rename column strikes to hits")
+            let result = try run([job(1, to("a.example"))])
+            guard case .failure(.refused(let sqlState, _)) = result else {
+                Issue.record("\(result)")
+                return
+            }
+            #expect(sqlState == "42703")
+        }
+
+        @Test func `a PostgreSQL that is away rejects nothing`() throws {
+            bench.store.close()
+            let result = try run([job(1, .named("alice/followers")), job(2, to("a.example"))])
+            guard case .failure(.away) = result else {
+                Issue.record("\(result)")
+                return
+            }
+        }
+    }
+}
