@@ -18,6 +18,7 @@ package struct Pace: Equatable, Sendable {
     private var patience = Self.patienceLimits.lowerBound
     private var sinceChange = 0
     private var lastSent: Instant?
+    private var refusedAt: Instant?
 
     /// When the next request may be sent; nil: at once.
     package var next: Instant? {
@@ -46,8 +47,11 @@ package struct Pace: Equatable, Sendable {
     }
 
     /// - Parameters:
+    ///   - sent: when the request was begun: what was under way together is refused once.
     ///   - pause: how long it gets nothing now.
-    mutating func refused(at now: Instant, pause: Duration) {
+    mutating func refused(sent: Instant, at now: Instant, pause: Duration) {
+        if let refusedAt, sent <= refusedAt { return }
+        refusedAt = now
         sinceChange = 0
         let took = countingSince.map { now + pause - $0 } ?? pause
         let measured = took / max(accepted, 1)

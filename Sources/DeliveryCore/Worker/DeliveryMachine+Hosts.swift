@@ -62,8 +62,13 @@ extension DeliveryMachine {
             } else if erred(id, verdict.reason, index) {
                 return false
             }
-            hosts[id]?.window.congested(sent: sent, at: now)
             suspend(id, for: pause, reason: verdict.reason)
+            // With its window as small as can be, or a time it names, it counts requests.
+            if isAlive, let host = hosts[id], pause != nil || host.window.limit == 1 {
+                let rest = (host.suspendedUntil ?? now) - now
+                hosts[id]?.pace.refused(sent: sent, at: now, pause: rest)
+            }
+            hosts[id]?.window.congested(sent: sent, at: now)
         case .erring:
             return !erred(id, verdict.reason, index)
         case .unreachable(let isCertain, let isCongestion):
@@ -157,13 +162,14 @@ extension DeliveryMachine {
     }
 
     /// The host gets nothing until its pause is over; what it had queued is held in Redis.
-    private mutating func suspend(_ id: HostID, for asked: Duration?, reason: String) {
+    private mutating func suspend(
+        _ id: HostID, for asked: Duration?, reason: String
+    ) {
         let refusals = hosts[id]?.refusals ?? 0
         let pause = asked ?? min(.seconds(1 << min(refusals, 6)), Self.longestOwnPause)
-        if asked == nil { hosts[id]?.refusals = refusals + 1 }
-        // With its window as small as can be, or a time it names, it counts requests.
-        if asked != nil || hosts[id]?.window.limit == 1 {
-            hosts[id]?.pace.refused(at: now, pause: pause)
+        // Of one burst the first counts.
+        if asked == nil, hosts[id]?.isSuspended(at: now) == false {
+            hosts[id]?.refusals = refusals + 1
         }
         // Answers of one burst come together: the longest pause counts.
         let until = max(now + pause, hosts[id]?.suspendedUntil ?? now)

@@ -22,7 +22,8 @@ import Testing
         while requests < 3_000 {
             now = max(now, pace.next ?? now)
             if now - window >= .seconds(1) { (window, taken) = (now, 0) }
-            pace.sent(at: now)
+            let sent = now
+            pace.sent(at: sent)
             requests += 1
             now = now + .milliseconds(5)
             if taken < allowed {
@@ -30,7 +31,7 @@ import Testing
                 pace.succeeded()
             } else {
                 refusals += 1
-                pace.refused(at: now, pause: .seconds(1))
+                pace.refused(sent: sent, at: now, pause: .seconds(1))
                 now = now + .seconds(1)
             }
         }
@@ -46,7 +47,7 @@ import Testing
         let later = Instant(nanoseconds: 0) + .seconds(86_400)
         pace.sent(at: later)
         pace.succeeded()
-        pace.refused(at: later, pause: .seconds(2))
+        pace.refused(sent: later, at: later, pause: .seconds(2))
         #expect(pace.interval == .seconds(2))
     }
 
@@ -54,7 +55,7 @@ import Testing
         var pace = Pace()
         let now = Instant(nanoseconds: 0)
         pace.sent(at: now)
-        pace.refused(at: now, pause: .seconds(4))
+        pace.refused(sent: now, at: now, pause: .seconds(4))
         #expect(pace.next != nil)
         for _ in 0..<100 { pace.succeeded() }
         #expect(pace.next == nil)
