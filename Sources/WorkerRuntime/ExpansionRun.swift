@@ -28,6 +28,7 @@ final class ExpansionRun {
         var collapse: Collapse
         /// Recipients not yet looked at, in reverse order.
         var remaining: [Recipient] = []
+        var personal = PersonalInboxes()
         /// Where the next page of a named audience starts; nil: no more pages.
         var nextPage: Page?
         var audience: Set<InboxID> = []
@@ -86,13 +87,16 @@ final class ExpansionRun {
         if let index = items.firstIndex(where: { $0.remaining.isEmpty && $0.nextPage != nil }) {
             return readPage(of: index)
         }
+        for index in items.indices { items[index].personal.pageBegan() }
         var room = Self.pageSize
         for index in items.indices where room > 0 && !items[index].remaining.isEmpty {
             let count = min(room, items[index].remaining.count)
             room -= count
             for _ in 0..<count {
                 guard let recipient = items[index].remaining.popLast() else { break }
-                items[index].collapse.add(recipient, address: means.addresses.address)
+                let turned = items[index].personal.arrived(
+                    recipient, address: means.addresses.address)
+                items[index].collapse.add(turned, address: means.addresses.address)
             }
         }
         room == Self.pageSize ? store() : resolvePage()
@@ -162,10 +166,7 @@ final class ExpansionRun {
                 let middle = part.startIndex + part.count / 2
                 self.resolve(rest + [part[middle...], part[..<middle]])
             case .success(let rows):
-                let owners = part.flatMap { gathered in
-                    gathered.problems.map { (gathered.item, $0) }
-                }
-                for (row, owner) in zip(rows, owners) { self.take(row, owner.0, owner.1) }
+                self.take(rows, of: part)
                 self.resolve(rest)
             }
         }
@@ -175,6 +176,26 @@ final class ExpansionRun {
         items[index].rejection = rejection
         items[index].remaining = []
         items[index].nextPage = nil
+    }
+
+    private func take(_ rows: [InboxRow], of part: ArraySlice<Gathered>) {
+        var rows = rows[...]
+        for gathered in part {
+            let own = rows.prefix(gathered.addresses.count)
+            rows = rows.dropFirst(gathered.addresses.count)
+            let gone = zip(gathered.addresses, own).filter(\.1.isGone).map(\.0.url)
+            var replaced: Set<String> = []
+            if !gone.isEmpty {
+                let turned = items[gathered.item].personal.sharedGone(
+                    Set(gone), address: means.addresses.address)
+                items[gathered.item].remaining += turned.again
+                replaced = turned.replaced
+            }
+            for (index, row) in own.enumerated()
+            where !replaced.contains(gathered.addresses[index].url) {
+                take(row, gathered.item, gathered.problems[index])
+            }
+        }
     }
 
     private func take(_ row: InboxRow, _ index: Int, _ problem: AddressProblem?) {

@@ -72,7 +72,9 @@ extension WorkerProcess {
                 fields: fields)
         }
         // Unanswered, the entries stay pending and are claimed, and rejected, again.
-        queue.rejectIntake(entries, at: EventLoop.wallTime) { _ in }
+        queue.rejectIntake(entries, at: EventLoop.wallTime) { [weak self] result in
+            if case .failure(let failure) = result { self?.complain(.rejectIntake, failure) }
+        }
     }
 
     func expand(_ id: ExpansionID, _ jobs: [ExpansionJob]) {
@@ -113,11 +115,14 @@ extension WorkerProcess {
     func finishIntake(_ id: ExpansionID, _ references: [IntakeReference]) {
         queue.finishIntake(references.map { ($0.lane, $0.id) }) { [weak self] result in
             guard let self else { return }
-            if result.isSuccess {
+            switch result {
+            case .success:
                 self.entriesInHand.finished(references)
-            } else {
+                self.occur(.intakeFinished(id))
+            case .failure(let failure):
+                self.complain(.finishIntake, failure)
+                self.occur(.intakeFinishFailed(id))
             }
-            self.occur(result.isSuccess ? .intakeFinished(id) : .intakeFinishFailed(id))
         }
     }
 
@@ -184,13 +189,12 @@ extension WorkerProcess {
     func finishUnparking(_ id: ExpansionID, _ activities: [ActivityID]) {
         store.unparked(activities) { [weak self] result in
             guard let self else { return }
-            self.occur(result.isSuccess ? .intakeFinished(id) : .intakeFinishFailed(id))
+            guard self.unlessFailed(result) != nil else {
+                return self.occur(.intakeFinishFailed(id))
+            }
+            self.occur(.intakeFinished(id))
             // They are routed a hundred at a time.
-            if result.isSuccess { self.wakeParked() }
+            self.wakeParked()
         }
     }
-}
-
-extension Result {
-    var isSuccess: Bool { if case .success = self { true } else { false } }
 }

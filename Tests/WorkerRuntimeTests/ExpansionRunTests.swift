@@ -96,6 +96,76 @@ extension WithPostgres {
             #expect(try storedActivities() == 18)
         }
 
+        /// Inboxes that the activity of this one entry is owed to.
+        private func owed(
+            _ result: Result<[ExpansionResult], StoreFailure>
+        ) throws -> Set<String> {
+            #expect(try rejections(result).isEmpty)
+            let rows = try bench.database.query(
+                """
+                select i.url
+                from (select max(id) as id from trunkline.activity) newest
+                join trunkline.activity a on a.id = newest.id
+                join trunkline.inbox i on i.id = any (a.audience)
+                where not exists (
+                    select from trunkline.failed f where f.activity = a.id and f.inbox = i.id)
+                """)
+            return Set(rows.compactMap { $0[0] })
+        }
+
+        private func markGone(_ url: String) throws {
+            try bench.database.query(
+                "update trunkline.inbox set gone_since = now(), strikes = 3 where url = '\(url)'")
+        }
+
+        private func failures() throws -> [String?] {
+            try bench.database.query(
+                """
+                select i.url from trunkline.failed f join trunkline.inbox i on i.id = f.inbox
+                order by 1
+                """
+            ).map { $0[0] }
+        }
+
+        @Test func `behind a shared inbox that is gone the personal ones are asked, on every page`()
+            throws
+        {
+            let shared = "https://big.example/inbox"
+            func followers(_ numbers: Range<Int>) -> AudienceReference {
+                .recipients(
+                    numbers.map {
+                        Recipient(inbox: "https://big.example/u/\($0)", sharedInbox: shared)
+                    })
+            }
+            #expect(try owed(run([job(1, followers(0..<3))])) == [shared])
+            try markGone(shared)
+
+            let count = ExpansionRun.pageSize + 3
+            let urls = try owed(run([job(2, followers(0..<count))]))
+            let expected = Set((0..<count).map { "https://big.example/u/\($0)" })
+            #expect(urls.symmetricDifference(expected).sorted().prefix(3) == [])
+            #expect(try failures() == [])
+        }
+
+        @Test func `an inbox that is gone and has no other beside it is recorded as failed`() throws
+        {
+            let gone = "https://big.example/inbox"
+            func audience() -> AudienceReference {
+                .recipients([
+                    Recipient(inbox: gone),
+                    Recipient(inbox: gone, sharedInbox: gone),
+                    Recipient(inbox: "https://big.example/u/1", sharedInbox: gone),
+                    Recipient(inbox: "https://small.example/u/1"),
+                ])
+            }
+            #expect(try owed(run([job(1, audience())])) == [gone, "https://small.example/u/1"])
+            try markGone(gone)
+            #expect(
+                try owed(run([job(2, audience())]))
+                    == ["https://big.example/u/1", "https://small.example/u/1"])
+            #expect(try failures() == [gone])
+        }
+
         @Test func `a statement of our own that is refused blames no entry`() throws {
             try bench.database.query("alter table trunkline.inbox rename column strikes to hits")
             let result = try run([job(1, to("a.example"))])
