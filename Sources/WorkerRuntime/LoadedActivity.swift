@@ -25,11 +25,29 @@ struct ActivityShelf {
     var count: Int { activities.count }
 }
 
+/// Hashes that are the same in every process, so that traces can be compared.
 extension SenderID {
-    /// FNV-1a of the key id: the same in every process, so that traces can be compared.
-    init(of key: KeyID) {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in key.text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        self.init(rawValue: hash)
+    init(of key: KeyID) { self.init(rawValue: fnv1a(key.text.utf8)) }
+}
+
+extension OrderKey {
+    init(of key: String, by sender: KeyID) {
+        self.init(rawValue: fnv1a(key.utf8, after: fnv1a(sender.text.utf8)))
     }
+}
+
+extension ActivityKind {
+    init(_ type: String) {
+        switch type {
+        case "Create", "Update": self = .revision
+        case "Delete": self = .deletion
+        default: self = .other
+        }
+    }
+}
+
+private func fnv1a(
+    _ bytes: some Sequence<UInt8>, after start: UInt64 = 0xCBF2_9CE4_8422_2325
+) -> UInt64 {
+    bytes.reduce(start) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
 }

@@ -61,7 +61,9 @@ final class PreparationRun {
                 wanted.insert(key)
                 let known = PreparedFacts.Activity(
                     lane: row.lane, stored: row.createdAt, expires: row.expires,
-                    size: row.body.count, sender: SenderID(of: key))
+                    size: row.body.count, sender: SenderID(of: key),
+                    order: OrderKey(of: row.orderingKey, by: key), kind: ActivityKind(row.type),
+                    isSuperseded: row.isSuperseded)
                 facts.activities[row.id] = known
                 shelve(
                     row.id,

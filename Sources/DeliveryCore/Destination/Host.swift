@@ -33,10 +33,17 @@ package struct Host: Sendable {
     /// Queues that have found the window full, in that order.
     package var blocked: [Deque<SenderID>] = Array(repeating: [], count: Lane.allCases.count)
 
+    /// Only of objects that something is under way for, or waits for a time of its own.
+    var chains: [OrderKey: Chain] = [:]
+
     /// One queue for each lane and sender.
-    package struct QueueKey: Hashable, Sendable {
+    package struct QueueKey: Hashable, Comparable, Sendable {
         package var lane: Lane
         package var sender: SenderID
+
+        package static func < (left: QueueKey, right: QueueKey) -> Bool {
+            (left.lane, left.sender) < (right.lane, right.sender)
+        }
     }
 
     /// A part of its held queue on its way back: one at a time, so that what fails of it returns to
@@ -60,7 +67,7 @@ package struct Host: Sendable {
     /// Nothing of it would be missed.
     package var isIdle: Bool {
         inFlight == 0 && backlog == 0 && queued == 0 && suspendedUntil == nil && release == .none
-            && !circuit.isOpen
+            && !circuit.isOpen && chains.isEmpty
     }
 
     /// It has answered, and not failed since. Others share a part of the slots.

@@ -12,6 +12,9 @@ package struct Verdict: Equatable, Sendable {
         case hold
         /// Give up on this delivery.
         case failed
+
+        /// It is sent once more in the same attempt.
+        var isAtOnce: Bool { self == .knockAgain || self == .reconnect }
     }
 
     package enum Host: Equatable, Sendable {

@@ -16,6 +16,8 @@ package struct OpenDelivery: Sendable {
         /// PostgreSQL is asked about its activity, its inbox and its past.
         case preparing(PreparationID)
         case queued
+        /// Behind an earlier activity of its chain.
+        case behind
         case sending(TransferToken)
         /// It has ended, and the end waits for its commit.
         case settling
@@ -31,6 +33,9 @@ package struct OpenDelivery: Sendable {
     package var phase: Phase
     package var host: HostID?
     package var sender = SenderID(rawValue: 0)
+    var order: OrderKey?
+    /// It has its turn in its chain.
+    var isInChain = false
     package var url = ""
     /// Its inbox has answered 404 or 410 lately.
     package var inboxHasStrikes = false

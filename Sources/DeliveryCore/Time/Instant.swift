@@ -34,6 +34,10 @@ package struct WallTime: Hashable, Comparable, Sendable {
         WallTime(milliseconds: time.milliseconds + duration.wholeMilliseconds)
     }
 
+    package static func - (time: WallTime, duration: Duration) -> WallTime {
+        WallTime(milliseconds: time.milliseconds - duration.wholeMilliseconds)
+    }
+
     package static func - (left: WallTime, right: WallTime) -> Duration {
         .milliseconds(left.milliseconds - right.milliseconds)
     }

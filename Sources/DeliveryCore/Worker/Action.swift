@@ -128,6 +128,8 @@ package struct Resolution: Equatable, Sendable {
     package var holds: [Hold] = []
     package var laters: [Later] = []
     package var hostStates: [HostState] = []
+    /// Chains of which a delivery stands in Redis once this is done; for the machine alone.
+    var chains: [ChainKey] = []
 
     package struct Hold: Equatable, Sendable {
         package var host: HostID

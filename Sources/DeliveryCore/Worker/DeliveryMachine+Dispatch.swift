@@ -149,6 +149,11 @@ extension DeliveryMachine {
         ready.insert(id, isProven ? .proven : .suspect, for: key.sender, in: key.lane)
     }
 
+    /// What is known of the host has changed: its queues go where such hosts wait.
+    mutating func offerAll(of id: HostID) {
+        for key in hosts[id]?.queues.keys.sorted() ?? [] { offer(id, key) }
+    }
+
     /// A host may have room again: as many of its queues as can use it are offered, urgent first.
     mutating func wake(_ id: HostID) {
         guard let host = hosts[id], !host.isSuspended(at: now) else { return }
@@ -191,6 +196,7 @@ extension DeliveryMachine {
             }
         }
         for id in waiting.sorted() { holdOverdue(of: id) }
+        sweepChains()
     }
 
     /// Idle hosts beyond this many are forgotten; each takes about 400 bytes.

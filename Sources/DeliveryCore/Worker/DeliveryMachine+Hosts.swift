@@ -102,6 +102,7 @@ extension DeliveryMachine {
             hosts[id]?.lastError = nil
             report(id)
         }
+        if !host.isProven, hosts[id]?.isProven == true { offerAll(of: id) }
     }
 
     /// - Returns: whether the next probe takes another activity.
@@ -109,6 +110,12 @@ extension DeliveryMachine {
         let activity = deliveries[index.rawValue].activity
         if hosts[id]?.circuit.outage?.probe == index {
             return probeFailed(id, reason, isAnswer: true)
+        }
+        // It errs again on an activity while others get through: that is about the activity.
+        if deliveries[index.rawValue].attempts > 0, let host = hosts[id],
+            hasServedOthers(host, since: activity)
+        {
+            return false
         }
         let opens =
             hosts[id]?.circuit.erred(reason, on: activity, at: now, using: &random) == true

@@ -204,8 +204,14 @@ extension DeliveryMachine {
     private mutating func setAside(_ index: DeliveryIndex) {
         let delivery = deliveries[index.rawValue]
         guard delivery.hasWaited else { return close(index) }
+        putOff(index, until: wall + .seconds(3_600))
+    }
+
+    /// Moves one that was not tried to `later`: it is owed as before, and only waits elsewhere.
+    mutating func putOff(_ index: DeliveryIndex, until due: WallTime) {
+        let delivery = deliveries[index.rawValue]
         entries[delivery.entry.rawValue].resolution.laters.append(
-            Resolution.Later(pointer: delivery.pointer, due: wall + .seconds(3_600)))
+            Resolution.Later(pointer: delivery.pointer, due: due))
         decide(index)
     }
 
@@ -215,6 +221,7 @@ extension DeliveryMachine {
         learn(of: inbox, in: entries[deliveries[index.rawValue].entry.rawValue].partition)
         deliveries[index.rawValue].lane = activity.lane
         deliveries[index.rawValue].sender = activity.sender
+        deliveries[index.rawValue].order = activity.order
         deliveries[index.rawValue].host = inbox.host
         deliveries[index.rawValue].url = inbox.url
         deliveries[index.rawValue].inboxHasStrikes = inbox.hasStrikes
@@ -229,8 +236,20 @@ extension DeliveryMachine {
             if host.circuit.isOpen { hosts[inbox.host]?.isSheddingExpired = failure != nil }
             if let failure { return settle(index, .failed(failure)) }
         }
+        if isSuperseded(activity) {
+            return settle(index, .outcome(.superseded, delivery.activity, delivery.inbox))
+        }
+        if takesTurn(index, activity, isAdmitted: true) { place(index) }
+    }
+
+    /// To its host, or to where it waits for its host.
+    mutating func place(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        guard let id = delivery.host, let host = hosts[id] else {
+            preconditionFailure("placed without a host")
+        }
         if host.circuit.isOpen {
-            admitToOpen(index, host: inbox.host)
+            admitToOpen(index, host: id)
         } else if host.isSuspended(at: now) {
             hold(index, atHead: delivery.hasWaited)
         } else if host.backlog > 0, !delivery.hasWaited {
@@ -253,6 +272,7 @@ extension DeliveryMachine {
     /// Forgets an open delivery, and its activity with the last one.
     mutating func close(_ index: DeliveryIndex) {
         withdrawProbe(index)
+        abandonTurn(index)
         let delivery = deliveries.remove(index.rawValue)
         let partition = entries[delivery.entry.rawValue].partition
         openCounts[partition, default: 0] -= 1

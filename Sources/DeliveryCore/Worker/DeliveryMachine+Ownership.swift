@@ -141,7 +141,7 @@ extension DeliveryMachine {
         emit(.interruptLogRead)
         forgetDeliveries(of: partition) { phase in
             switch phase {
-            case .preparing, .queued: true
+            case .preparing, .queued, .behind: true
             case .sending, .settling: false
             }
         }

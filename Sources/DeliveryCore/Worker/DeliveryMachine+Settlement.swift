@@ -12,6 +12,7 @@ extension DeliveryMachine {
             attempt: attempt)
         if case .outcome(.delivered, _, _) = end { result.revivesInbox = delivery.inboxHasStrikes }
         settlement.record(result, at: now)
+        endTurn(of: index, with: end)
     }
 
     /// Puts a delivery that was not tried into its host's held queue. Nothing is to be committed:
@@ -23,6 +24,7 @@ extension DeliveryMachine {
         hosts[host]?.holding += 1
         waitingHosts.insert(host)
         addHold(host, delivery.pointer, atHead: atHead, to: delivery.entry)
+        parkTurn(of: index)
         decide(index)
     }
 
@@ -58,6 +60,7 @@ extension DeliveryMachine {
                 entries[delivery.entry.rawValue].resolution.laters.append(later)
             case .held(let host, let pointer, let atHead):
                 addHold(host, pointer, atHead: atHead, to: delivery.entry)
+                parkTurn(of: result.delivery)
             }
             decide(result.delivery)
         }
@@ -117,6 +120,7 @@ extension DeliveryMachine {
                 hosts[hold.host]?.holding -= hold.pointers.count
                 hosts[hold.host]?.held += hold.pointers.count
             }
+            for chain in resolution.chains { leaveChain(chain) }
             releaseEnded(partition, resolution.entry)
         }
     }

@@ -8,7 +8,7 @@ extension DeliveryMachine {
         guard let id = delivery.host, let host = hosts[id] else {
             preconditionFailure("sent without a host")
         }
-        let verdict = judge.verdict(
+        var verdict = judge.verdict(
             on: exchange, retryAfter: retryAfter,
             Judge.Circumstances(
                 attempts: Int(delivery.attempts), profile: delivery.profile,
@@ -18,6 +18,10 @@ extension DeliveryMachine {
             using: &random)
         if case .answered = exchange { tally.count(verdict.item) }
         remember(signatureOf: delivery, exchange, at: id)
+        if verdict.item.isAtOnce, host.isSuspended(at: now) || host.circuit.isOpen {
+            // Another answer has closed the door meanwhile.
+            verdict.item = .hold
+        }
         switch verdict.item {
         case .knockAgain:
             deliveries[index.rawValue].hasKnocked = true
@@ -38,7 +42,7 @@ extension DeliveryMachine {
         if host.backlog > 0 { releaseHeld(id) }
     }
 
-    private func hasServedOthers(_ host: Host, since activity: ActivityID) -> Bool {
+    func hasServedOthers(_ host: Host, since activity: ActivityID) -> Bool {
         guard let success = host.lastSuccess, let stored = activities[activity]?.facts?.stored
         else { return false }
         return success > stored
@@ -81,6 +85,7 @@ extension DeliveryMachine {
         guard let id = delivery.host, let host = hosts[id] else {
             preconditionFailure("held without a host")
         }
+        if let end = supersededEnd(of: delivery) { return settle(index, end, attempt: attempt) }
         if let failure = exhausted(delivery, after: .zero, attempt) {
             return settle(index, .failed(failure), attempt: attempt)
         }
@@ -98,6 +103,7 @@ extension DeliveryMachine {
         attempt: FlushBatch.Attempt?
     ) {
         var delivery = deliveries[index.rawValue]
+        if let end = supersededEnd(of: delivery) { return settle(index, end, attempt: attempt) }
         if let failure = exhausted(delivery, after: delay, attempt) {
             return settle(index, .failed(failure), attempt: attempt)
         }

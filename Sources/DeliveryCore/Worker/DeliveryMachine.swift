@@ -8,6 +8,7 @@ internal import DequeModule
 /// - `+Intake`: entries of the intake -> expansion batches -> routed -> acked;
 /// - `+Ownership`: membership -> leases and epochs -> partitions read or handed back;
 /// - `+Log`: log entries -> open deliveries -> prepared -> their hosts' queues;
+/// - `+Ordering`: what concerns one object goes to one host in its order;
 /// - `+Dispatch`: queues -> transmissions, as slots and windows allow;
 /// - `+Verdicts`: exchanges -> verdicts -> results;
 /// - `+Hosts`: verdicts -> circuits, windows, pauses, probes;
@@ -67,6 +68,8 @@ package struct DeliveryMachine: Sendable {
     var hosts: [HostID: Host] = [:]
     /// Hosts with a pause or a backlog.
     var waitingHosts: Set<HostID> = []
+    /// Objects that were deleted lately, and when this worker saw it.
+    var deletions: [OrderKey: Instant] = [:]
     /// Hosts that have more to send, and may later.
     var pacedHosts: Set<HostID> = []
     var ready = ReadyHosts()

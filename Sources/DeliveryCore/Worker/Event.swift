@@ -121,12 +121,21 @@ package struct PreparedFacts: Sendable {
         /// Bytes of its body.
         package var size: Int
         package var sender: SenderID
+        /// nil: it may overtake, and be overtaken.
+        package var order: OrderKey?
+        package var kind: ActivityKind
+        /// A revision of an object that a Delete on record has ended.
+        package var isSuperseded: Bool
 
         package init(
             lane: Lane, stored: WallTime, expires: WallTime?, size: Int,
-            sender: SenderID = SenderID(rawValue: 0)
+            sender: SenderID = SenderID(rawValue: 0), order: OrderKey? = nil,
+            kind: ActivityKind = .other, isSuperseded: Bool = false
         ) {
             self.sender = sender
+            self.order = order
+            self.kind = kind
+            self.isSuperseded = isSuperseded
             self.lane = lane
             self.stored = stored
             self.expires = expires

@@ -15,6 +15,9 @@ package struct ActivityRow: Equatable, Sendable {
     package var createdAt: WallTime
     package var expires: WallTime?
     package var synchronization: String?
+    package var type: String
+    /// A Create or Update of an object of which a Delete is on record.
+    package var isSuperseded: Bool
 }
 
 extension PostgresStore {
@@ -24,9 +27,14 @@ extension PostgresStore {
     ) {
         let statement = Statement(
             """
-            select id, activity_id, body, digest, key_id, content_type, lane::int, ordering_key,
-                created_at, expires_at, synchronization
-            from trunkline.activity where id = any ($1)
+            select a.id, a.activity_id, a.body, a.digest, a.key_id, a.content_type, a.lane::int,
+                a.ordering_key, a.created_at, a.expires_at, a.synchronization, a.type,
+                a.type in ('Create', 'Update') and exists (
+                    -- From the day before on: it may have been expanded first.
+                    select from trunkline.activity d
+                    where d.key_id = a.key_id and d.ordering_key = a.ordering_key
+                        and d.type = 'Delete' and d.id > a.id - (1::bigint << 40))
+            from trunkline.activity a where a.id = any ($1)
             """, [.bigints(ids.map(\.rawValue))])
         reading.transact([statement]) { completion($0.map { $0[0].map(activityRow) }) }
     }
@@ -81,7 +89,8 @@ private func activityRow(_ row: inout RowReader) -> ActivityRow {
         id: ActivityID(rawValue: row.bigint()), activityID: row.text(), body: row.byteArray(),
         digest: row.byteArray(), keyID: row.text(), contentType: row.optionalText(),
         lane: row.lane(), orderingKey: row.text(), createdAt: row.time(),
-        expires: row.optionalTime(), synchronization: row.optionalText())
+        expires: row.optionalTime(), synchronization: row.optionalText(),
+        type: row.text(), isSuperseded: row.boolean())
 }
 
 extension RowReader {

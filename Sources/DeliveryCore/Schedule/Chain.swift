@@ -1,0 +1,69 @@
+/// What may not overtake each other at a host: the ordering key of one sender, hashed.
+package struct OrderKey: RawRepresentable, Hashable, Comparable, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package static func < (left: OrderKey, right: OrderKey) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// What an activity does to its object, as far as order is concerned.
+package enum ActivityKind: Sendable {
+    /// Create or Update: pointless once the object is deleted.
+    case revision
+    /// Delete: makes revisions pointless, and is itself always sent.
+    case deletion
+    case other
+}
+
+/// The deliveries of one sender to one host that concern one object, in their order.
+///
+/// Of one activity several may be under way (to several inboxes); the next activity waits until the
+/// last of them has ended, or stands in Redis again. Never a whole host: a poison activity delays
+/// its own object and nothing else.
+package struct Chain: Sendable {
+    /// The activity whose deliveries have their turn.
+    var active = ActivityID(rawValue: 0)
+    /// Deliveries of it that have not ended and do not stand in Redis.
+    var open = 0
+    /// Those of later activities, oldest first.
+    var waiting: [DeliveryIndex] = []
+    /// Activities of which deliveries stand in `later`: how many, and until when at most.
+    var deferred: [ActivityID: Deferral] = [:]
+
+    struct Deferral: Sendable {
+        var count: Int
+        var until: WallTime
+    }
+
+    var isEmpty: Bool { open == 0 && waiting.isEmpty && deferred.isEmpty }
+
+    /// When the last predecessor of this activity comes back from `later`; nil: none is there.
+    func deferral(before activity: ActivityID) -> WallTime? {
+        deferred.filter { $0.key < activity }.values.map(\.until).max()
+    }
+
+    mutating func putOff(_ activity: ActivityID, until: WallTime) {
+        var deferral = deferred[activity] ?? Deferral(count: 0, until: until)
+        deferral.count += 1
+        deferral.until = max(deferral.until, until)
+        deferred[activity] = deferral
+    }
+
+    mutating func returned(_ activity: ActivityID) {
+        guard var deferral = deferred[activity] else { return }
+        deferral.count -= 1
+        deferred[activity] = deferral.count > 0 ? deferral : nil
+    }
+
+    /// What should have come back long ago went another way; nobody waits for it for ever.
+    mutating func forgetDeferrals(before time: WallTime) {
+        deferred = deferred.filter { $0.value.until >= time }
+    }
+}
+
+/// Where an order holds: one chain.
+package struct ChainKey: Hashable, Sendable {
+    package var host: HostID
+    package var order: OrderKey
+}

@@ -1,0 +1,208 @@
+/// What concerns one object goes to one host in its order: Create, Update, Delete.
+///
+/// Order is kept among what this owner has read. Of what stands in Redis the queues keep it: a held
+/// queue by being one, `later` by sorting what is due together by age.
+extension DeliveryMachine {
+    /// A Delete is remembered this long for revisions that are read after it; after that
+    /// PostgreSQL knows of it.
+    static let deletionMemory: Duration = .seconds(600)
+    /// Deletes that are remembered; with more of them in ten minutes PostgreSQL has to do.
+    static let deletionLimit = 65_536
+    /// Chains of one host; beyond it a retry may be overtaken by its successors.
+    static let chainLimit = 4_096
+    /// How long after its time a delivery in `later` is still waited for by its successors.
+    static let deferralGrace: Duration = .seconds(60)
+
+    // MARK: Superseding
+
+    func isSuperseded(_ activity: PreparedFacts.Activity) -> Bool {
+        guard activity.kind == .revision, let order = activity.order else { return false }
+        return activity.isSuperseded || deletions[order] != nil
+    }
+
+    /// How a delivery ends that would have to wait, if that has become pointless.
+    func supersededEnd(of delivery: OpenDelivery) -> Settlement.End? {
+        guard let facts = activities[delivery.activity]?.facts, isSuperseded(facts) else {
+            return nil
+        }
+        return .outcome(.superseded, delivery.activity, delivery.inbox)
+    }
+
+    private mutating func rememberDeletion(_ order: OrderKey) {
+        guard deletions.count < Self.deletionLimit || deletions[order] != nil else { return }
+        deletions[order] = now
+    }
+
+    /// Ends the revisions in this chain that are not in flight.
+    private mutating func supersede(_ chain: ChainKey) {
+        guard let waiting = hosts[chain.host]?.chains[chain.order]?.waiting else { return }
+        var pointless = waiting.filter { isRevision($0) }
+        let gone = Set(pointless)
+        hosts[chain.host]?.chains[chain.order]?.waiting.removeAll { gone.contains($0) }
+        let queued = hosts[chain.host]?.queues.values.flatMap { $0 } ?? []
+        let queuedRevisions = queued.filter {
+            deliveries[$0.rawValue].order == chain.order && isRevision($0)
+        }
+        let leaving = Set(queuedRevisions)
+        if !leaving.isEmpty { hosts[chain.host]?.removeQueued { leaving.contains($0) } }
+        pointless += queuedRevisions
+        for index in pointless {
+            let delivery = deliveries[index.rawValue]
+            settle(index, .outcome(.superseded, delivery.activity, delivery.inbox))
+        }
+    }
+
+    private func isRevision(_ index: DeliveryIndex) -> Bool {
+        activities[deliveries[index.rawValue].activity]?.facts?.kind == .revision
+    }
+
+    // MARK: Turns
+
+    /// Gives the delivery its turn in its chain. False: it waits behind a predecessor, or has
+    /// followed one into `later`.
+    ///
+    /// - Parameter isAdmitted: it has just come from the log.
+    mutating func takesTurn(
+        _ index: DeliveryIndex, _ activity: PreparedFacts.Activity, isAdmitted: Bool
+    ) -> Bool {
+        let delivery = deliveries[index.rawValue]
+        guard let order = activity.order, let host = delivery.host else { return true }
+        let key = ChainKey(host: host, order: order)
+        if activity.kind == .deletion {
+            rememberDeletion(order)
+            supersede(key)
+        }
+        var chain = hosts[host]?.chains[order] ?? Chain()
+        if isAdmitted, delivery.hasWaited { chain.returned(delivery.activity) }
+        if activity.kind != .deletion, let until = chain.deferral(before: delivery.activity) {
+            chain.putOff(delivery.activity, until: until)
+            hosts[host]?.chains[order] = chain
+            putOff(index, until: max(until, wall))
+            return false
+        }
+        let isFree = chain.open == 0 && chain.waiting.isEmpty
+        guard isFree || chain.active == delivery.activity && chain.open > 0 else {
+            let place =
+                chain.waiting.firstIndex {
+                    deliveries[$0.rawValue].activity > delivery.activity
+                } ?? chain.waiting.endIndex
+            chain.waiting.insert(index, at: place)
+            hosts[host]?.chains[order] = chain
+            deliveries[index.rawValue].phase = .behind
+            return false
+        }
+        chain.active = delivery.activity
+        chain.open += 1
+        hosts[host]?.chains[order] = chain
+        deliveries[index.rawValue].isInChain = true
+        return true
+    }
+
+    /// It has ended, or waits for a time of its own, where its successors follow it.
+    mutating func endTurn(of index: DeliveryIndex, with end: Settlement.End) {
+        guard let key = chain(of: index) else { return }
+        switch end {
+        case .outcome, .failed: break
+        case .held: return
+        case .later(let later):
+            guard hosts[key.host]?.chains.count ?? 0 < Self.chainLimit else { break }
+            hosts[key.host]?.chains[key.order]?.putOff(later.pointer.activity, until: later.due)
+        }
+        deliveries[index.rawValue].isInChain = false
+        leaveChain(key)
+    }
+
+    /// It goes back to its host's held queue: its turn ends when Redis has it, so that no successor
+    /// gets there first. Those of the same entry go with it, or the entry would never end.
+    mutating func parkTurn(of index: DeliveryIndex) {
+        guard let key = chain(of: index) else { return }
+        let entry = deliveries[index.rawValue].entry
+        deliveries[index.rawValue].isInChain = false
+        entries[entry.rawValue].resolution.chains.append(key)
+        let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
+        for follower in waiting where deliveries[follower.rawValue].entry == entry {
+            hosts[key.host]?.chains[key.order]?.waiting.removeAll { $0 == follower }
+            hold(follower, atHead: deliveries[follower.rawValue].hasWaited)
+        }
+    }
+
+    /// It is forgotten: its partition is not ours any more.
+    mutating func abandonTurn(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        guard let host = delivery.host, let order = delivery.order else { return }
+        if delivery.phase == .behind {
+            hosts[host]?.chains[order]?.waiting.removeAll { $0 == index }
+        }
+        guard delivery.isInChain else { return }
+        deliveries[index.rawValue].isInChain = false
+        hosts[host]?.chains[order]?.open -= 1
+    }
+
+    private func chain(of index: DeliveryIndex) -> ChainKey? {
+        let delivery = deliveries[index.rawValue]
+        guard delivery.isInChain, let host = delivery.host, let order = delivery.order else {
+            return nil
+        }
+        return ChainKey(host: host, order: order)
+    }
+
+    /// One of the chain's turns is over; with the last one the next activity has its own.
+    mutating func leaveChain(_ key: ChainKey) {
+        guard var chain = hosts[key.host]?.chains[key.order] else { return }
+        chain.open -= 1
+        guard chain.open <= 0, let first = chain.waiting.first else {
+            hosts[key.host]?.chains[key.order] = chain.isEmpty ? nil : chain
+            return
+        }
+        let next = deliveries[first.rawValue].activity
+        let ready = chain.waiting.prefix { deliveries[$0.rawValue].activity == next }
+        chain.waiting.removeFirst(ready.count)
+        hosts[key.host]?.chains[key.order] = chain
+        let others = chain.waiting
+        hosts[key.host]?.chains[key.order]?.waiting = []
+        var placed: [DeliveryIndex] = []
+        for index in ready {
+            guard let facts = activities[next]?.facts else {
+                preconditionFailure("an activity without facts waits for its turn")
+            }
+            if takesTurn(index, facts, isAdmitted: false) { placed.append(index) }
+        }
+        hosts[key.host]?.chains[key.order]?.waiting += others
+        for index in placed { place(index) }
+        // They have followed their predecessor into `later`: so do those behind them.
+        if placed.isEmpty, !others.isEmpty { followOn(key) }
+    }
+
+    private mutating func followOn(_ key: ChainKey) {
+        hosts[key.host]?.chains[key.order]?.open += 1
+        leaveChain(key)
+    }
+
+    /// Once a second: what nobody waits for any more is forgotten, and what has waited too long for
+    /// its turn lets its entry end.
+    mutating func sweepChains() {
+        deletions = deletions.filter { now - $0.value < Self.deletionMemory }
+        let late = wall - Self.deferralGrace
+        for (id, host) in hosts where !host.chains.isEmpty {
+            for (order, chain) in host.chains where !(chain.open > 0 && chain.waiting.isEmpty) {
+                sweep(ChainKey(host: id, order: order), chain, late: late)
+            }
+        }
+    }
+
+    private mutating func sweep(_ key: ChainKey, _ old: Chain, late: WallTime) {
+        var chain = old
+        chain.forgetDeferrals(before: late)
+        let overdue = chain.waiting.filter {
+            now - deliveries[$0.rawValue].admitted > configuration.queueTime * 2
+        }
+        chain.waiting.removeAll { overdue.contains($0) }
+        let due = wall + configuration.queueTime
+        for index in overdue { chain.putOff(deliveries[index.rawValue].activity, until: due) }
+        hosts[key.host]?.chains[key.order] = chain.isEmpty ? nil : chain
+        for index in overdue {
+            deliveries[index.rawValue].phase = .queued
+            putOff(index, until: due)
+        }
+    }
+}
