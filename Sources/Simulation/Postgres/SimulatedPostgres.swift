@@ -26,7 +26,7 @@ package struct SimulatedPostgres {
     private var flushes: Set<FlushKey> = []
     /// Of activities that are stored, whatever Redis says.
     package private(set) var owedCount = 0
-    var hostRecords: [HostID: KeptState] = [:]
+    var hostConditions: [HostID: KeptState] = [:]
 
     private struct FlushKey: Hashable {
         var worker: Incarnation
