@@ -38,7 +38,7 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             scenario: { .lives() },
             tampering: { replaying(every: .seconds(3)) { $0 == .create } }),
         Breakage(
-            rule: "a dead host is tried every minute", checker: "dead-hosts", isAwaited: true,
+            rule: "a dead host is tried every minute", checker: "dead-hosts",
             scenario: {
                 .calm {
                     $0.duration = .seconds(7_200)
@@ -47,7 +47,7 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             },
             tampering: { replaying(every: .seconds(60)) { _ in true } }),
         Breakage(
-            rule: "strangers take all slots", checker: "suspects", isAwaited: true,
+            rule: "strangers take all slots", checker: "suspects",
             scenario: {
                 .calm {
                     $0.configuration.slots = 20

@@ -80,7 +80,11 @@ struct Conservation: Checker {
     }
 
     private mutating func look(in world: World, _ patience: Duration) -> Breach? {
-        for (id, host) in hosts where host.hasAnswered && !host.isUnproven && host.inFlight == 0 {
+        let idle = hosts.filter {
+            $0.value.hasAnswered && !$0.value.isUnproven && $0.value.inFlight == 0
+        }.keys
+        for id in idle {
+            guard let host = hosts[id] else { continue }
             var first = host.first
             while first < host.waiting.count, gone.contains(host.waiting[first]) { first += 1 }
             hosts[id]?.first = first

@@ -13,6 +13,7 @@ struct Suspects: Checker {
 
     private struct Acquaintance: Hashable {
         var worker: Int
+        var ownership: Int
         var host: HostID
     }
 
@@ -29,7 +30,8 @@ struct Suspects: Checker {
     mutating func observe(_ observation: Observation, in world: World) -> Breach? {
         switch observation {
         case .sent(let sending):
-            let known = Acquaintance(worker: sending.worker, host: sending.host)
+            let known = Acquaintance(
+                worker: sending.worker, ownership: sending.ownership, host: sending.host)
             guard !sending.isAgain, failing.contains(known) || !hasAnswered.contains(sending.host)
             else { return nil }
             flights[TransferKey(worker: sending.worker, token: sending.token)] = 1
@@ -43,13 +45,18 @@ struct Suspects: Checker {
         case .answered(let sending, let answer):
             let key = TransferKey(worker: sending.worker, token: sending.token)
             if flights.removeValue(forKey: key) != nil { counts[sending.worker]? -= 1 }
-            let known = Acquaintance(worker: sending.worker, host: sending.host)
+            let known = Acquaintance(
+                worker: sending.worker, ownership: sending.ownership, host: sending.host)
             if answer.showsLife {
                 hasAnswered.insert(sending.host)
                 failing.remove(known)
             } else if !answer.isKeyMissing {
                 failing.insert(known)
             }
+        case .unleased(let worker, _), .lostLeases(let worker), .killed(let worker):
+            // What an earlier ownership has in flight is not in its hands any more.
+            flights = flights.filter { $0.key.worker != worker }
+            counts[worker] = nil
         default: break
         }
         return nil

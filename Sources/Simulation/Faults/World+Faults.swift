@@ -22,7 +22,9 @@ extension World {
         case .kill: if let victim { kill(victim) }
         case .freeze(let time):
             let thaw = now + delay(time)
-            if let victim { workers[victim]?.frozenUntil = thaw }
+            if let victim, let asleep = workers[victim]?.frozenUntil {
+                workers[victim]?.frozenUntil = max(asleep, thaw)
+            }
         case .roll:
             if workers.count <= 1 || workers.count < scenario.workers + 1 && chance(50) {
                 startWorker()

@@ -138,4 +138,21 @@ extension Scenario {
         ]
         return scenario
     }
+
+    @Sendable static func strangers(_ scale: Scale) -> Scenario {
+        var scenario = Scenario(
+            "strangers", "nobody has ever answered, and a third never will")
+        scenario.workers = 1
+        scenario.configuration.slots = 40
+        let third = scale(200, 15)
+        scenario.fleet = [HostGroup(third * 2), HostGroup(third) { $0.life = [Phase(.hangs)] }]
+        scenario.duration = .seconds(120)
+        scenario.settleWithin = .seconds(6 * 3_600)
+        scenario.workload = [
+            Traffic(
+                audience: .some(2...8, of: 1...third * 3), count: scale(2_000, 150),
+                until: .seconds(110))
+        ]
+        return scenario
+    }
 }

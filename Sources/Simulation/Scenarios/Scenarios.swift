@@ -10,6 +10,7 @@ package enum Scenarios {
         ("flapping", Scenario.flapping), ("poison", Scenario.poison),
         ("our-outage", Scenario.ourOutage), ("ordering", Scenario.ordering),
         ("celebrity", Scenario.celebrity), ("slow-loris", Scenario.slowLoris),
+        ("strangers", Scenario.strangers),
     ]
 
     package static func named(_ name: String, _ scale: Scale = .small) -> Scenario? {

@@ -25,13 +25,13 @@ extension World {
     /// One that has something to do is ticked when it wants it, an idle one as the scenario says:
     /// days would be made of ticks otherwise.
     mutating func tick(_ number: Int, _ tick: UInt64) {
-        guard let worker = workers[number], worker.tick == tick, !worker.hasFinished else { return }
+        guard workers[number]?.tick == tick, workers[number]?.hasFinished == false else { return }
         deliver(.ticked, to: number)
         guard let deadline = workers[number]?.machine.nextDeadline,
-            let thaw = workers[number]?.frozenUntil
+            let thaw = workers[number]?.frozenUntil, let busy = workers[number]?.lastBusy
         else { return }
         let soon = max(thaw, now + .milliseconds(20))
-        let isBusy = now - worker.lastBusy < .seconds(2)
+        let isBusy = now - busy < .seconds(2)
         let late = now + (isBusy ? min(scenario.tick, .milliseconds(250)) : scenario.tick)
         let wish = isBusy ? min(deadline, late) : late
         planTick(number, at: max(soon, wish))
@@ -39,10 +39,11 @@ extension World {
 
     /// Feeds an event, unless its worker is gone; a frozen one gets it when it thaws.
     mutating func deliver(_ arriving: Event, to number: Int) {
-        guard let worker = workers[number] else { return }
-        if worker.frozenUntil > now {
+        // Single fields only: a copy of the worker would make the machine copy all it changes.
+        guard let thaw = workers[number]?.frozenUntil else { return }
+        if thaw > now {
             if case .ticked = arriving { return }
-            return agenda.add(.reply(number, arriving), at: worker.frozenUntil)
+            return agenda.add(.reply(number, arriving), at: thaw)
         }
         note(arriving, toldTo: number)
         let event = tampering.map { $0.event(arriving) } ?? arriving
@@ -51,20 +52,20 @@ extension World {
         var actions = workers[number]?.machine.handle(event, now: now, wall: wall) ?? []
         if let tampering { actions = tampering.actions(actions, self) }
         for action in actions { take(action, from: number) }
-        guard let after = workers[number] else { return }
-        let lost = after.machine.tally.leasesLost
-        if lost > worker.leasesLost {
+        guard let lost = workers[number]?.machine.tally.leasesLost else { return }
+        if lost > workers[number]?.leasesLost ?? 0 {
             workers[number]?.leasesLost = lost
             observe(.lostLeases(number))
         }
-        if !after.hasFinished {
-            let deadline = after.machine.nextDeadline
+        if workers[number]?.hasFinished == false,
+            let deadline = workers[number]?.machine.nextDeadline
+        {
             observe(.turned(number, deadline: tampering?.deadline(deadline) ?? deadline))
         }
         if event.isWork {
             workers[number]?.lastBusy = now
             let soon = now + .milliseconds(250)
-            if after.tickAt > soon { planTick(number, at: soon) }
+            if workers[number]?.tickAt ?? soon > soon { planTick(number, at: soon) }
         }
         if eventCount % 64 == 0 { observe(.sampled) }
     }
@@ -106,11 +107,11 @@ extension World {
     mutating func land(_ sending: Sending, _ outcome: Network.Outcome, of number: Int) {
         network.left(sending.host)
         if outcome.isAccepted { observe(.accepted(sending)) }
-        guard let worker = workers[number] else { return }
-        if worker.frozenUntil > now {
+        guard let thaw = workers[number]?.frozenUntil else { return }
+        if thaw > now {
             network.returned(sending.host)
             return agenda.add(
-                .land(number, sending, outcome.alreadyAccepted), at: worker.frozenUntil)
+                .land(number, sending, outcome.alreadyAccepted), at: thaw)
         }
         workers[number]?.flights[sending.token] = nil
         observe(
