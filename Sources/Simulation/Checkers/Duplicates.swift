@@ -18,7 +18,9 @@ struct Duplicates: Checker {
         case .killed(let worker), .lostLeases(let worker):
             for partition in owned[worker] ?? [] { disturbed[partition] = world.now }
         case .disturbed(let partition):
-            if let partition { disturbed[partition] = world.now } else { allDisturbed = world.now }
+            // Whoever had it may not know before its lease would have ended.
+            let known = world.now + world.scenario.configuration.leaseTime
+            if let partition { disturbed[partition] = known } else { allDisturbed = known }
         case .answered(let sending, let answer):
             if case .failed = answer.exchange { answerLost.insert(sending.delivery) }
         case .accepted(let sending):
