@@ -40,10 +40,10 @@ extension World {
     /// Feeds an event, unless its worker is gone; a frozen one gets it when it thaws.
     mutating func deliver(_ arriving: Event, to number: Int) {
         // Single fields only: a copy of the worker would make the machine copy all it changes.
-        guard let thaw = workers[number]?.frozenUntil else { return }
-        if thaw > now {
+        guard workers[number] != nil else { return }
+        if isFrozen(number) {
             if case .ticked = arriving { return }
-            return agenda.add(.reply(number, arriving), at: thaw)
+            return postpone(.reply(number, arriving), of: number)
         }
         note(arriving, toldTo: number)
         let event = tampering.map { $0.event(arriving) } ?? arriving
@@ -68,6 +68,33 @@ extension World {
             if workers[number]?.tickAt ?? soon > soon { planTick(number, at: soon) }
         }
         if eventCount % 64 == 0 { observe(.sampled) }
+    }
+
+    /// What has come before is still unread, or it does not run at all.
+    private func isFrozen(_ number: Int) -> Bool {
+        guard let thaw = workers[number]?.frozenUntil else { return false }
+        return thaw > now || workers[number]?.mail.isEmpty == false
+    }
+
+    /// What comes for a frozen worker is read in the order in which it came.
+    private mutating func postpone(_ item: Item, of number: Int) {
+        guard let worker = workers[number] else { return }
+        if worker.mail.isEmpty { agenda.add(.thaw(number), at: max(worker.frozenUntil, now)) }
+        workers[number]?.mail.append(item)
+    }
+
+    mutating func thaw(_ number: Int) {
+        guard let asleep = workers[number]?.frozenUntil else { return }
+        guard asleep <= now else { return agenda.add(.thaw(number), at: asleep) }
+        let mail = workers[number]?.mail ?? []
+        workers[number]?.mail.removeAll()
+        for item in mail {
+            switch item {
+            case .reply(let number, let event): deliver(event, to: number)
+            case .land(let number, let sending, let outcome): land(sending, outcome, of: number)
+            default: preconditionFailure("no mail for a worker")
+            }
+        }
     }
 
     /// What the checkers must know of what a worker knows.
@@ -107,11 +134,10 @@ extension World {
     mutating func land(_ sending: Sending, _ outcome: Network.Outcome, of number: Int) {
         network.left(sending.host)
         if outcome.isAccepted { observe(.accepted(sending)) }
-        guard let thaw = workers[number]?.frozenUntil else { return }
-        if thaw > now {
+        guard workers[number] != nil else { return }
+        if isFrozen(number) {
             network.returned(sending.host)
-            return agenda.add(
-                .land(number, sending, outcome.alreadyAccepted), at: thaw)
+            return postpone(.land(number, sending, outcome.alreadyAccepted), of: number)
         }
         workers[number]?.flights[sending.token] = nil
         observe(

@@ -16,6 +16,7 @@ package struct World {
         case produce(Int)
         case enter(Int, Lane)
         case fault(Int)
+        case thaw(Int)
         case redisReturns
         case postgresReturns
     }
@@ -38,6 +39,8 @@ package struct World {
         /// Replies of the command connection come in order.
         var redisBusyUntil = Instant(nanoseconds: 0)
         package var frozenUntil = Instant(nanoseconds: 0)
+        /// What came while it was frozen.
+        var mail: [Item] = []
         package var flights: [TransferToken: Sending] = [:]
         /// How often each partition was asked for: what an earlier ownership sent is not counted.
         var ownerships: [PartitionNumber: Int] = [:]
@@ -138,6 +141,7 @@ package struct World {
         case .produce(let traffic): produce(traffic)
         case .enter(let job, let lane): enter(job, lane)
         case .fault(let number): strike(number)
+        case .thaw(let number): thaw(number)
         case .redisReturns: redisReturns()
         case .postgresReturns: postgresReturns()
         }
