@@ -49,6 +49,14 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ],
             swiftSettings: pure),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "DeliveryCore",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ],
+            swiftSettings: pure),
         .target(name: "HTTPSignatures", dependencies: ["DeliveryCore"], swiftSettings: pure),
         .target(name: "Telemetry", dependencies: ["DeliveryCore"], swiftSettings: pure),
 
@@ -126,8 +134,8 @@ let package = Package(
             name: "trunkline",
             dependencies: [
                 "AdminServer", "DeliveryCore", "HTTPSignatures", "IntakeParsing", "PostgresStore",
-                "RedisQueue", "Scoreboard", "SigningKeys", "Sink", "Supervision", "Telemetry",
-                "Transport",
+                "RedisQueue", "Scoreboard", "SigningKeys", "Simulation", "Sink", "Supervision",
+                "Telemetry", "Transport",
                 "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -137,6 +145,9 @@ let package = Package(
         // One folder a target, and the source tree itself.
         .testTarget(
             name: "DeliveryCoreTests", dependencies: ["DeliveryCore"], swiftSettings: common),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["DeliveryCore", "Simulation"],
+            swiftSettings: common),
         .testTarget(
             name: "HTTPSignaturesTests", dependencies: ["DeliveryCore", "HTTPSignatures"],
             swiftSettings: common),

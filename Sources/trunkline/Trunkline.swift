@@ -31,7 +31,7 @@ struct Trunkline: AsyncParsableCommand {
                     RejectedCommand.self, DoctorCommand.self,
                 ]),
             CommandGroup(name: "Act", subcommands: [EnqueueCommand.self, KeysCommand.self]),
-            CommandGroup(name: "Test", subcommands: [SinkCommand.self]),
+            CommandGroup(name: "Test", subcommands: [SimulateCommand.self, SinkCommand.self]),
             CommandGroup(name: "Internal", subcommands: [WorkerCommand.self]),
         ])
 

@@ -8,6 +8,7 @@ enum ImportTable {
         // Pure: no I/O, clock, chance, pointers, Foundation.
         "DeliveryCore": ["DequeModule", "HeapModule"],
         "HTTPSignatures": ["DeliveryCore"],
+        "Simulation": ["DeliveryCore", "DequeModule", "HeapModule"],
         "Telemetry": ["DeliveryCore"],
 
         // Adapters: each its own C library, never each other.
@@ -38,8 +39,8 @@ enum ImportTable {
         "trunkline": [
             "AdminServer", "ArgumentParser", "DeliveryCore", "Dispatch", "Glibc", "HTTPSignatures",
             "IntakeParsing", "Logging", "PostgresStore", "RedisQueue", "Scoreboard",
-            "SigningKeys", "Sink", "Supervision", "Synchronization", "Telemetry", "Transport",
-            "WorkerRuntime",
+            "SigningKeys", "Simulation", "Sink", "Supervision", "Synchronization", "Telemetry",
+            "Transport", "WorkerRuntime",
         ],
     ]
 

@@ -1,0 +1,83 @@
+internal import DeliveryCore
+
+/// Per (host, sender, ordering key): what was routed first is sent first, a retry stays ahead of
+/// its successors, and nothing of an object is sent to a host that has its Delete.
+///
+/// First is what stood in the log first: that is all that an owner can know. What a Delete
+/// supersedes has ended, and holds up nobody.
+struct Order: Checker {
+    static let name = "order"
+
+    private struct Line: Hashable {
+        var host: HostID
+        var sender: Int
+        var key: UInt64
+    }
+
+    private var lines: [Line: [Delivery]] = [:]
+    private var deleted: Set<Line> = []
+    private var known: Set<Delivery> = []
+
+    init(_ scenario: Scenario) {}
+
+    mutating func observe(_ observation: Observation, in world: World) -> Breach? {
+        switch observation {
+        case .stood(let deliveries, isFresh: true):
+            for delivery in deliveries { join(delivery, in: world) }
+        case .settled(let delivery, _, _):
+            guard let line = line(of: delivery, in: world) else { return nil }
+            lines[line]?.removeAll { $0 == delivery }
+            if lines[line]?.isEmpty == true { lines[line] = nil }
+        case .sent(let sending):
+            guard sending.isOrdered else { return nil }
+            return check(sending, in: world)
+        case .accepted(let sending) where sending.kind == .delete:
+            deleted.insert(
+                Line(host: sending.host, sender: sending.sender, key: sending.orderingKey))
+        default: break
+        }
+        return nil
+    }
+
+    private mutating func join(_ delivery: Delivery, in world: World) {
+        guard let line = line(of: delivery, in: world), known.insert(delivery).inserted else {
+            return
+        }
+        lines[line, default: []].append(delivery)
+    }
+
+    private func check(_ sending: Sending, in world: World) -> Breach? {
+        let line = Line(host: sending.host, sender: sending.sender, key: sending.orderingKey)
+        if sending.kind != .delete, deleted.contains(line), !sending.isAgain {
+            return Breach(
+                "\(sending.delivery) (\(sending.kind)) is sent after the Delete of its object",
+                .delivery(sending.delivery))
+        }
+        let earlier = lines[line]?.first { $0.activity != sending.delivery.activity }
+        guard let earlier, let lead = lines[line]?.first, lead == earlier else { return nil }
+        // A Delete goes when it may; it ends those before it that are not in flight.
+        let isWaiting = !world.workers.values.contains { worker in
+            worker.flights.values.contains { $0.delivery == earlier }
+        }
+        if sending.kind == .delete, isWaiting { return nil }
+        return Breach(
+            "\(sending.delivery) (\(sending.kind)) is sent before \(earlier) has ended",
+            .delivery(earlier))
+    }
+
+    private func line(of delivery: Delivery, in world: World) -> Line? {
+        guard let activity = world.postgres.activity(delivery.activity), activity.kind.isOrdered
+        else { return nil }
+        return Line(
+            host: delivery.inbox.host, sender: activity.sender, key: activity.orderingKey)
+    }
+}
+
+extension ActivityKind {
+    /// Others have a key of their own.
+    fileprivate var isOrdered: Bool { self == .create || self == .update || self == .delete }
+}
+
+extension Sending {
+    fileprivate var isOrdered: Bool { kind.isOrdered }
+}

@@ -1,0 +1,30 @@
+internal import DeliveryCore
+
+/// What breaks around the hosts, and how often.
+package struct FaultPlan: Sendable {
+    package enum Fault: Sendable, Equatable {
+        case kill
+        case freeze(ClosedRange<Int>)
+        /// A worker is asked to drain, or one more is started.
+        case roll
+        case redisAway(ClosedRange<Int>)
+        case postgresAway(ClosedRange<Int>)
+        /// Redis forgets who owned a partition.
+        case leaseLost
+        /// The wall clock jumps by up to so many milliseconds either way.
+        case clockJump(Int)
+    }
+
+    /// Each with its mean interval.
+    package var faults: [(Fault, every: Duration)] = []
+    /// Percent of operations that fail; half of those are carried out all the same.
+    package var failurePercent = 0
+    /// Percent of operations that take up to 900 ms.
+    package var slowPercent = 0
+    /// Percent of answers that are told twice, the second time late.
+    package var duplicatePercent = 0
+    /// When our own network is away.
+    package var outages: [Range<Duration>] = []
+
+    package init() {}
+}

@@ -1,0 +1,107 @@
+package import DeliveryCore
+
+/// What the machine can see of PostgreSQL: activities, what became of deliveries, epochs.
+package struct SimulatedPostgres {
+    package struct Activity {
+        package var job: Int
+        package var lane: Lane
+        package var stored: WallTime
+        package var expires: WallTime?
+        package var sender: Int
+        package var orderingKey: UInt64
+        package var kind: ActivityKind
+        package var inboxes: [InboxID]
+    }
+
+    package enum End: Equatable, Sendable {
+        case outcome(OutcomeState)
+        case failed(reason: String)
+    }
+
+    private var activities: [Activity] = []
+    /// Job -> activity, by idempotency key.
+    private(set) var intake: [Int: ActivityID] = [:]
+    package private(set) var settled: [Delivery: End] = [:]
+    private var epochs: [PartitionNumber: Epoch] = [:]
+    private var flushes: Set<FlushKey> = []
+    /// Of activities that are stored, whatever Redis says.
+    package private(set) var owedCount = 0
+    var hostConditions: [HostID: KeptState] = [:]
+
+    private struct FlushKey: Hashable {
+        var worker: Incarnation
+        var id: FlushID
+    }
+
+    package func activity(_ id: ActivityID) -> Activity? {
+        let place = Int(id.rawValue) - 1
+        return activities.indices.contains(place) ? activities[place] : nil
+    }
+
+    package func epoch(_ partition: PartitionNumber) -> Epoch? { epochs[partition] }
+
+    mutating func takeEpoch(_ partition: PartitionNumber) -> Epoch {
+        let next = Epoch(rawValue: (epochs[partition]?.rawValue ?? 0) + 1)
+        epochs[partition] = next
+        return next
+    }
+
+    mutating func expand(_ activity: Activity) -> (id: ActivityID, again: Bool) {
+        if let id = intake[activity.job] { return (id, true) }
+        activities.append(activity)
+        let id = ActivityID(rawValue: Int64(activities.count))
+        intake[activity.job] = id
+        owedCount += activity.inboxes.count
+        return (id, false)
+    }
+
+    func prepare(_ request: PreparationRequest) -> PreparedFacts {
+        var facts = PreparedFacts(activities: [:], inboxes: [:], settled: [:])
+        for id in request.activities {
+            if let activity = activity(id) { facts.activities[id] = activity.facts }
+        }
+        for inbox in request.inboxes { facts.inboxes[inbox] = self.facts(of: inbox) }
+        for (activity, inboxes) in request.checks {
+            facts.settled[activity] = Set(
+                inboxes.filter { settled[Delivery(activity: activity, inbox: $0)] != nil })
+        }
+        return facts
+    }
+
+    enum FlushEnd {
+        /// What has ended by it, and whether it had ended before.
+        case committed([(Delivery, End, again: Bool)])
+        case fenced([OwnedLease])
+    }
+
+    /// A sequence that is on record changes nothing; only then are the fences looked at.
+    mutating func flush(_ id: FlushID, _ batch: FlushBatch, by worker: Incarnation) -> FlushEnd {
+        let key = FlushKey(worker: worker, id: id)
+        if flushes.contains(key) { return .committed([]) }
+        let lost = batch.fences.filter { epochs[$0.partition] != $0.epoch }
+        guard lost.isEmpty else { return .fenced(lost) }
+        flushes.insert(key)
+        var ended: [(Delivery, End, again: Bool)] = []
+        func settle(_ delivery: Delivery, _ end: End) {
+            let isAgain = settled[delivery] != nil
+            if !isAgain {
+                settled[delivery] = end
+                owedCount -= 1
+            }
+            ended.append((delivery, end, isAgain))
+        }
+        for outcome in batch.outcomes {
+            for inbox in outcome.inboxes {
+                settle(
+                    Delivery(activity: outcome.activity, inbox: inbox), .outcome(outcome.state))
+            }
+        }
+        for failure in batch.failures {
+            settle(
+                Delivery(activity: failure.activity, inbox: failure.inbox),
+                .failed(reason: failure.reason))
+        }
+        record(batch)
+        return .committed(ended)
+    }
+}

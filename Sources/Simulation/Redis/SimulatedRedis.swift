@@ -1,0 +1,190 @@
+package import DeliveryCore
+package import DequeModule
+internal import HeapModule
+
+/// What the machine can see of Redis: streams, held queues, `later`, leases, heartbeats.
+///
+/// Every method is one command or one script: it happens whole or not at all.
+package struct SimulatedRedis {
+    package struct Lease {
+        var owner: Incarnation
+        var epoch: Epoch?
+        var expires: Instant
+    }
+
+    package struct Pending {
+        var owner: Incarnation
+        var job: Int
+        var since: Instant
+    }
+
+    struct Due: Comparable {
+        var due: WallTime
+        var number: UInt64
+        var pointer: DeliveryPointer
+
+        static func < (left: Due, right: Due) -> Bool {
+            (left.due, left.number) < (right.due, right.number)
+        }
+    }
+
+    package struct Partition {
+        package var log = SimulatedLog()
+        package var held: [HostID: Deque<DeliveryPointer>] = [:]
+        var records: [HostID: KeptState] = [:]
+        var later = Heap<Due>()
+        var lease: Lease?
+
+        package var isEmpty: Bool { log.isEmpty && held.isEmpty && later.isEmpty }
+        var summary: String {
+            "\(log.count)/\(held.values.reduce(0) { $0 + $1.count })/\(later.count)"
+        }
+    }
+
+    package internal(set) var partitions: [Partition]
+    /// Not yet read by anybody, a stream for each lane.
+    var intake: [Deque<(reference: IntakeReference, job: Int)>] = Array(
+        repeating: [], count: Lane.allCases.count)
+    var pending: [IntakeReference: Pending] = [:]
+    var heartbeats: [Incarnation: Instant] = [:]
+    private var lastID: UInt64 = 0
+
+    init(partitionCount: Int) {
+        partitions = Array(repeating: Partition(), count: partitionCount)
+    }
+
+    mutating func nextID() -> StreamID {
+        lastID += 1
+        return StreamID(milliseconds: lastID, sequence: 0)
+    }
+
+    func holds(_ lease: OwnedLease, _ owner: Incarnation, at now: Instant) -> Bool {
+        guard let standing = partitions[lease.partition.rawValue].lease else { return false }
+        return standing.owner == owner && standing.epoch == lease.epoch && standing.expires > now
+    }
+
+    var isEmpty: Bool {
+        intake.allSatisfy(\.isEmpty) && pending.isEmpty && partitions.allSatisfy(\.isEmpty)
+    }
+
+    var summary: String {
+        "intake \(intake.reduce(0) { $0 + $1.count })+\(pending.count), log/held/later "
+            + partitions.map(\.summary).joined(separator: " ")
+    }
+}
+
+extension SimulatedRedis {
+    // MARK: Leases
+
+    mutating func takeLease(
+        _ partition: PartitionNumber, _ owner: Incarnation, at now: Instant, for time: Duration
+    ) -> Bool {
+        if let lease = partitions[partition.rawValue].lease, lease.expires > now { return false }
+        partitions[partition.rawValue].lease = Lease(
+            owner: owner, epoch: nil, expires: now + time)
+        return true
+    }
+
+    mutating func sealLease(
+        _ partition: PartitionNumber, _ epoch: Epoch, _ owner: Incarnation, at now: Instant,
+        for time: Duration
+    ) -> Bool {
+        guard let lease = partitions[partition.rawValue].lease, lease.owner == owner,
+            lease.expires > now
+        else { return false }
+        partitions[partition.rawValue].lease = Lease(
+            owner: owner, epoch: epoch, expires: now + time)
+        return true
+    }
+
+    mutating func releaseLeases(_ leases: [OwnedLease], _ owner: Incarnation, at now: Instant) {
+        for lease in leases where holds(lease, owner, at: now) {
+            partitions[lease.partition.rawValue].lease = nil
+        }
+    }
+
+    /// What a living supervisor does for a worker that died, and what a failover may do to anyone.
+    mutating func dropLeases(where goes: (PartitionNumber, Incarnation) -> Bool) {
+        for number in partitions.indices {
+            guard let lease = partitions[number].lease else { continue }
+            if goes(PartitionNumber(rawValue: number), lease.owner) {
+                partitions[number].lease = nil
+            }
+        }
+    }
+
+    mutating func renew(
+        _ leases: [OwnedLease], _ owner: Incarnation, at now: Instant, for time: Duration
+    ) -> (kept: [OwnedLease], lost: [OwnedLease]) {
+        let kept = leases.filter { holds($0, owner, at: now) }
+        for lease in kept { partitions[lease.partition.rawValue].lease?.expires = now + time }
+        return (kept, leases.filter { !kept.contains($0) })
+    }
+
+    // MARK: Logs
+
+    @discardableResult
+    mutating func append(_ content: LogEntry.Content, to partition: PartitionNumber) -> StreamID {
+        let id = nextID()
+        partitions[partition.rawValue].log.append(LogEntry(id: id, content: content))
+        return id
+    }
+
+    func read(_ cursors: [LogCursor], count: Int) -> [(PartitionNumber, [LogEntry])] {
+        cursors.compactMap { cursor in
+            let found = partitions[cursor.partition.rawValue].log.read(
+                after: cursor.after, count: count)
+            return found.isEmpty ? nil : (cursor.partition, found)
+        }
+    }
+
+    /// An entry that is gone is skipped, with all that would have left it.
+    ///
+    /// - Returns: the entry that ended.
+    mutating func resolve(_ resolution: Resolution, in partition: PartitionNumber) -> LogEntry? {
+        let number = partition.rawValue
+        guard let entry = partitions[number].log.remove(resolution.entry) else { return nil }
+        for hold in resolution.holds {
+            if hold.atHead {
+                partitions[number].held[hold.host, default: []].prepend(contentsOf: hold.pointers)
+            } else {
+                partitions[number].held[hold.host, default: []].append(contentsOf: hold.pointers)
+            }
+        }
+        for (host, state) in resolution.statesOfHosts { partitions[number].records[host] = state }
+        for later in resolution.laters {
+            lastID += 1
+            partitions[number].later.insert(
+                Due(due: later.due, number: lastID, pointer: later.pointer))
+        }
+        return entry
+    }
+
+    mutating func release(
+        _ host: HostID, of partition: PartitionNumber, count: Int
+    ) -> (entry: StreamID?, moved: [DeliveryPointer], remaining: Int) {
+        let number = partition.rawValue
+        guard var queue = partitions[number].held.removeValue(forKey: host) else {
+            return (nil, [], 0)
+        }
+        let moved = Array(queue.prefix(count))
+        queue.removeFirst(moved.count)
+        let remaining = queue.count
+        if remaining > 0 { partitions[number].held[host] = queue }
+        let entry = moved.isEmpty ? nil : append(.pointers(moved), to: partition)
+        return (entry, moved, remaining)
+    }
+
+    mutating func releaseDue(
+        of partition: PartitionNumber, count: Int, at wall: WallTime
+    ) -> (moved: [DeliveryPointer], next: WallTime?) {
+        let number = partition.rawValue
+        var moved: [DeliveryPointer] = []
+        while moved.count < count, let first = partitions[number].later.min, first.due <= wall {
+            moved.append(first.pointer)
+            partitions[number].later.removeMin()
+        }
+        if !moved.isEmpty { append(.pointers(moved), to: partition) }
+        return (moved, partitions[number].later.min?.due)
+    }
+}

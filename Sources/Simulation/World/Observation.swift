@@ -1,0 +1,63 @@
+package import DeliveryCore
+
+/// What the checkers are told, in the order in which it happened.
+package enum Observation {
+    /// A worker's transmission left.
+    case sent(Sending)
+    /// A host took a delivery; whether anybody saw its answer is another matter.
+    case accepted(Sending)
+    /// The worker was told how a transmission ended.
+    case answered(Sending, Answering)
+    /// PostgreSQL has stored an activity for the first time.
+    case stored(ActivityID)
+    /// Its intake entry is gone.
+    case acked(ActivityID)
+    /// Deliveries stand in a partition's log, held queue or `later`.
+    case stood([Delivery], isFresh: Bool)
+    case left([Delivery])
+    case settled(Delivery, SimulatedPostgres.End, again: Bool)
+    /// Redis or PostgreSQL changed something for a worker under this lease.
+    case mutated(Int, OwnedLease)
+    /// What a worker was told of its own leases.
+    case leased(Int, PartitionNumber, until: Instant)
+    case unleased(Int, PartitionNumber)
+    /// Something may be sent twice from here: nil is everything.
+    case disturbed(PartitionNumber?)
+    case killed(Int)
+    case lostLeases(Int)
+    /// A worker has taken an event and named its next deadline.
+    case turned(Int, deadline: Instant)
+    /// Now and then, for what is too dear to look at each time.
+    case sampled
+    case troubleEnded
+    case ended
+}
+
+package struct Sending {
+    package var worker: Int
+    package var token: TransferToken
+    package var delivery: Delivery
+    package var lane: Lane
+    package var sender: Int
+    package var orderingKey: UInt64
+    package var kind: ActivityKind
+    /// How often the worker had asked for the partition.
+    package var ownership: Int
+    package var at: Instant
+    /// A second knock or a new connection: the same attempt.
+    package var isAgain: Bool
+
+    package var host: HostID { delivery.inbox.host }
+}
+
+package struct Answering {
+    package var exchange: Exchange
+    package var retryAfter: Duration?
+    package var isAccepted: Bool
+    package var isKeyMissing: Bool
+
+    /// An answer below 500.
+    package var showsLife: Bool {
+        if case .answered(let answer) = exchange { answer.status < 500 } else { false }
+    }
+}

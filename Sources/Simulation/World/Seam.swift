@@ -1,0 +1,45 @@
+internal import DeliveryCore
+
+/// The few places where the twins know the shapes that pass between the machine and its adapters.
+
+/// What Redis keeps beside a host's backlog.
+typealias KeptState = HostCondition
+
+extension Resolution {
+    var statesOfHosts: [(HostID, KeptState)] { hostStates.map { ($0.host, $0.condition) } }
+}
+
+extension HeldHost {
+    init(_ host: HostID, _ state: KeptState?, held: Int) {
+        self.init(host: host, condition: state ?? HostCondition(), held: held)
+    }
+}
+
+extension Event {
+    static func released(
+        _ partition: PartitionNumber, _ host: HostID, as entry: StreamID?, moved: Int,
+        remaining: Int
+    ) -> Event {
+        .released(partition, host, entry, remaining: remaining)
+    }
+}
+
+extension SimulatedPostgres.Activity {
+    var facts: PreparedFacts.Activity {
+        PreparedFacts.Activity(
+            lane: lane, stored: stored, expires: expires, size: 1_000,
+            sender: SenderID(rawValue: UInt64(sender)))
+    }
+}
+
+extension SimulatedPostgres {
+    func facts(of inbox: InboxID) -> PreparedFacts.Inbox {
+        PreparedFacts.Inbox(
+            url: inbox.url, host: inbox.host, hostName: inbox.host.name,
+            hostCondition: hostConditions[inbox.host] ?? HostCondition())
+    }
+
+    mutating func record(_ batch: FlushBatch) {
+        for report in batch.hosts { hostConditions[report.host] = report.condition }
+    }
+}

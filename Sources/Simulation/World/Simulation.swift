@@ -1,0 +1,164 @@
+internal import DeliveryCore
+
+/// One run: a scenario, a seed, and all checkers beside it.
+///
+/// Work comes in and things break for the scenario's duration; then faults end and everything must
+/// come to its end; then the workers are asked to go, and must leave nothing behind.
+package struct Simulation {
+    package private(set) var world: World
+    private var checkers: [any Checker]
+    private var journal = Journal()
+    package private(set) var violation: Violation?
+
+    /// - Parameter checkers: all of them, but for tests that ask which one finds a fault.
+    package init(
+        _ scenario: Scenario, seed: UInt64, checkers: [any Checker.Type] = Checkers.all,
+        tampering: Tampering? = nil
+    ) {
+        world = World(scenario, seed: seed, tampering: tampering)
+        self.checkers = checkers.map { $0.init(scenario) }
+    }
+
+    /// Runs to the end or to the first violation.
+    package mutating func run() -> Report {
+        live()
+        if violation == nil { settle() }
+        if violation == nil { drain() }
+        return report
+    }
+
+    private mutating func live() {
+        let end = World.start + world.scenario.duration
+        while violation == nil, world.now < end, step() {}
+    }
+
+    private mutating func settle() {
+        world.endTrouble()
+        look()
+        var next = world.now
+        while violation == nil {
+            // Whether all is quiet takes a look at everything: once a simulated second.
+            if world.now >= next {
+                if world.isQuiet { break }
+                next = world.now + .seconds(1)
+            }
+            if !step() { break }
+        }
+        world.observe(.ended)
+        look()
+    }
+
+    private mutating func drain() {
+        world.isClosing = true
+        for number in world.workers.keys.sorted() {
+            world.agenda.add(.reply(number, .drainRequested), at: world.now)
+        }
+        let deadline = world.now + .seconds(60) + world.scenario.configuration.leaseTime
+        while violation == nil, !world.workers.values.allSatisfy(\.hasFinished), step() {
+            if world.now > deadline {
+                violate("drain", Breach("workers do not end: \(world.summary)"))
+            }
+        }
+        let names = Set(world.workers.values.map(\.name))
+        for (number, partition) in world.redis.partitions.enumerated() {
+            if let lease = partition.lease, lease.expires > world.now, names.contains(lease.owner) {
+                violate("drain", Breach("\(lease.owner.rawValue) left a lease of \(number) behind"))
+            }
+        }
+    }
+
+    private mutating func step() -> Bool {
+        guard world.step() else { return false }
+        look()
+        return true
+    }
+
+    /// Shows the checkers what has happened.
+    private mutating func look() {
+        guard !world.observations.isEmpty else { return }
+        let observations = world.observations
+        world.observations.removeAll(keepingCapacity: true)
+        for observation in observations {
+            journal.note(observation, at: world.now)
+            for place in checkers.indices where violation == nil {
+                if let breach = checkers[place].observe(observation, in: world) {
+                    violate(type(of: checkers[place]).name, breach)
+                }
+            }
+        }
+    }
+
+    private mutating func violate(_ checker: String, _ breach: Breach) {
+        guard violation == nil else { return }
+        violation = Violation(
+            checker: checker, message: breach.message, age: world.age, event: world.eventCount,
+            trace: journal.lines(about: breach.culprit, in: world.partition(of: breach.culprit)))
+    }
+
+    private var report: Report {
+        Report(
+            scenario: world.scenario.name, seed: world.seed, violation: violation,
+            events: world.eventCount, requests: world.sendCount, age: world.age,
+            fingerprint: world.fingerprint)
+    }
+}
+
+package struct Violation: Sendable {
+    package var checker: String
+    package var message: String
+    package var age: Duration
+    package var event: Int
+    /// The last events of the culprit.
+    package var trace: [String]
+}
+
+package struct Report: Sendable {
+    package var scenario: String
+    package var seed: UInt64
+    package var violation: Violation?
+    package var events: Int
+    package var requests: Int
+    package var age: Duration
+    /// Equal for equal runs.
+    package var fingerprint: UInt64
+    /// It was run at full size.
+    package var isFull = false
+
+    /// The one command that runs it again.
+    package var command: String {
+        "trunkline simulate --scenario \(scenario) --seed \(seed)" + (isFull ? " --full" : "")
+    }
+
+    package var text: String {
+        guard let violation else {
+            return "\(scenario) seed \(seed): \(events) events, \(requests) requests in "
+                + "\(age.wholeMilliseconds / 1_000) s of its time"
+        }
+        let lines = [
+            "\(scenario) seed \(seed): \(violation.checker): \(violation.message)",
+            "  at \(violation.age.wholeMilliseconds) ms, event \(violation.event); "
+                + "again: \(command)",
+        ]
+        return (lines + violation.trace.map { "    \($0)" }).joined(separator: "\n")
+    }
+}
+
+extension World {
+    var fingerprint: UInt64 {
+        var hash = SeededGenerator.mix(UInt64(eventCount))
+        hash = SeededGenerator.mix(hash ^ UInt64(sendCount))
+        hash = SeededGenerator.mix(hash ^ UInt64(bitPattern: now.nanoseconds))
+        var random = random
+        return SeededGenerator.mix(hash ^ random.next())
+    }
+}
+
+extension World {
+    func partition(of culprit: Culprit) -> PartitionNumber? {
+        switch culprit {
+        case .delivery(let delivery): partition(of: delivery.inbox)
+        case .host(let host): partition(of: InboxID(host: host, number: 0))
+        case .worker, .world: nil
+        }
+    }
+}

@@ -1,0 +1,64 @@
+internal import DeliveryCore
+
+/// The intake as its readers see it.
+extension World {
+    mutating func readIntake(
+        _ count: Int, _ number: Int, _ name: Incarnation, _ promise: Promise
+    ) -> Performance {
+        var found: [(reference: IntakeReference, job: Int)] = []
+        for lane in redis.intake.indices {
+            let part = redis.intake[lane].prefix(count)
+            found += part
+            redis.intake[lane].removeFirst(part.count)
+        }
+        let isOver = workers[number]?.isIntakeReadInterrupted ?? true || promise.patience <= now
+        if found.isEmpty, !isOver { return .wait }
+        for (reference, job) in found {
+            redis.pending[reference] = SimulatedRedis.Pending(owner: name, job: job, since: now)
+        }
+        return .answer(.intakeRead(found.map { arrival($0.reference, job: $0.job) }))
+    }
+
+    /// Only what has lain for a while is claimed: the worker that read it a moment ago may be newer
+    /// than the asker's view of who is alive.
+    mutating func recoverIntake(_ alive: Set<Incarnation>, _ name: Incarnation) -> Event {
+        let found = redis.pending.filter { _, entry in
+            (entry.owner == name || !alive.contains(entry.owner)) && now - entry.since > .seconds(2)
+        }.sorted { $0.key.id < $1.key.id }
+        for (reference, entry) in found {
+            redis.pending[reference] = SimulatedRedis.Pending(
+                owner: name, job: entry.job, since: now)
+        }
+        return .intakeRecovered(found.map { arrival($0.key, job: $0.value.job) })
+    }
+
+    private func arrival(_ reference: IntakeReference, job: Int) -> ArrivedEntry {
+        guard jobs[job] != nil else {
+            return ArrivedEntry(
+                lane: reference.lane, id: reference.id,
+                content: .failure(Rejection(code: "not-json", reason: "not JSON")))
+        }
+        let name = "\(job)"
+        return ArrivedEntry(
+            lane: reference.lane, id: reference.id,
+            content: .success(
+                Job(
+                    lane: reference.lane, activity: [], activityID: name, type: "Create",
+                    actor: "", key: "", audience: .named(name), idempotencyKey: name,
+                    orderingKey: name)))
+    }
+
+    mutating func expand(_ expansion: ExpansionJob) -> ExpansionResult {
+        guard let job = Int(expansion.job.idempotencyKey), var activity = jobs[job] else {
+            return .refused(Rejection(code: "unknown", reason: "never produced"))
+        }
+        activity.stored = wall
+        let (id, isAgain) = postgres.expand(activity)
+        if !isAgain { observe(.stored(id)) }
+        var routes = Routes()
+        for inbox in activity.inboxes { routes.add(inbox, to: partition(of: inbox)) }
+        return .stored(
+            ExpansionResult.Stored(
+                activity: id, lane: activity.lane, routes: routes, again: isAgain))
+    }
+}
