@@ -33,7 +33,7 @@ func repeating(times: Int) -> Tampering {
 
 /// A transmission that was made is made again, so long after.
 func replaying(
-    every pause: Duration, where fits: @escaping (ActivityKind) -> Bool
+    every pause: Duration, where fits: @escaping (TrafficKind) -> Bool
 ) -> Tampering {
     let memory = Memory()
     return Tampering(actions: { actions, world in

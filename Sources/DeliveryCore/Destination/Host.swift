@@ -52,7 +52,9 @@ package struct Host: Sendable {
         case none
         case asked
         /// It stands in the log, as this entry.
-        case moved(StreamID)
+        case moved
+        /// All of it is in the hands of this worker.
+        case admitted
     }
 
     package init(name: String, partition: PartitionNumber, windowLimit: Int) {
@@ -63,6 +65,9 @@ package struct Host: Sendable {
 
     /// Deliveries that wait in Redis, or will in a moment.
     package var backlog: Int { held + holding }
+
+    /// Something older is in Redis or on its way from there: what is fresh goes behind it.
+    package var isBacklogAhead: Bool { backlog > 0 || release == .asked || release == .moved }
 
     /// Nothing of it would be missed.
     package var isIdle: Bool {

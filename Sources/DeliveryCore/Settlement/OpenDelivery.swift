@@ -36,6 +36,8 @@ package struct OpenDelivery: Sendable {
     var order: OrderKey?
     /// It has its turn in its chain.
     var isInChain = false
+    /// Its predecessor stands in the held queue: it goes behind it, not to the head.
+    var isFollower = false
     package var url = ""
     /// Its inbox has answered 404 or 410 lately.
     package var inboxHasStrikes = false
@@ -60,6 +62,9 @@ package struct OpenDelivery: Sendable {
         self.phase = phase
         self.admitted = admitted
     }
+
+    /// To which end of its host's held queue it goes, if it has to.
+    var goesToHead: Bool { hasWaited && !isFollower }
 
     package var pointer: DeliveryPointer {
         DeliveryPointer(activity: activity, inbox: inbox, attempts: attempts)

@@ -212,7 +212,7 @@ extension DeliveryMachine {
         guard !overdue.isEmpty else { return }
         let leaving = Set(overdue)
         hosts[id]?.removeQueued { leaving.contains($0) }
-        for index in inOrder(overdue) { hold(index, atHead: deliveries[index.rawValue].hasWaited) }
+        for index in inOrder(overdue) { hold(index, atHead: deliveries[index.rawValue].goesToHead) }
     }
 
     /// By the age of their activities.

@@ -25,7 +25,7 @@ extension DeliveryMachine {
         // A fresh one goes ahead of nothing that waits.
         let mayProbe =
             host.circuit.mayProbe(at: now) && !host.isSuspended(at: now)
-            && !(isFresh && host.backlog > 0)
+            && !(isFresh && host.isBacklogAhead)
             && (probing.contains(id) || probing.count < configuration.probeSlots)
         if mayProbe {
             hosts[id]?.circuit.probing(with: index)
@@ -35,7 +35,7 @@ extension DeliveryMachine {
         } else if host.circuit.isDead(at: now) {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
         } else {
-            hold(index, atHead: delivery.hasWaited)
+            hold(index, atHead: delivery.goesToHead)
         }
     }
 
@@ -49,8 +49,8 @@ extension DeliveryMachine {
 
     // MARK: Verdicts
 
-    /// What the verdict on this delivery says about its host. Returns whether the delivery goes to
-    /// the head of the host's held queue, if it has to wait for the host.
+    /// What the verdict on this delivery says about its host. Returns whether it has probed the host
+    /// often enough: it waits on its own then, and the next probe takes another.
     mutating func apply(_ verdict: Verdict, of index: DeliveryIndex, to id: HostID) -> Bool {
         let sent = deliveries[index.rawValue].sent
         switch verdict.host {
@@ -60,7 +60,7 @@ extension DeliveryMachine {
             if isAlive {
                 answered(id, isSuccess: false)
             } else if erred(id, verdict.reason, index) {
-                return false
+                return true
             }
             suspend(id, for: pause, reason: verdict.reason)
             // With its window as small as can be, or a time it names, it counts requests.
@@ -70,14 +70,14 @@ extension DeliveryMachine {
             }
             hosts[id]?.window.congested(sent: sent, at: now)
         case .erring:
-            return !erred(id, verdict.reason, index)
+            return erred(id, verdict.reason, index)
         case .unreachable(let isCertain, let isCongestion):
             if isCongestion { hosts[id]?.window.congested(sent: sent, at: now) }
             failed(id, verdict.reason, isCertain: isCertain, index)
         case .unknown:
             break
         }
-        return true
+        return false
     }
 
     private mutating func answered(_ id: HostID, isSuccess: Bool) {
@@ -192,7 +192,7 @@ extension DeliveryMachine {
 
     private mutating func holdQueued(_ id: HostID) {
         for index in inOrder(hosts[id]?.removeQueued() ?? []) {
-            hold(index, atHead: deliveries[index.rawValue].hasWaited)
+            hold(index, atHead: deliveries[index.rawValue].goesToHead)
         }
     }
 

@@ -166,6 +166,12 @@ extension DeliveryMachine {
             }
         }
         var missing: Set<ActivityID> = []
+        let prepared = Set(
+            preparation.deliveries.filter { deliveries.contains($0.rawValue) }.map {
+                deliveries[$0.rawValue].entry
+            }
+        ).map { (entries[$0.rawValue].partition, entries[$0.rawValue].resolution.entry) }
+        defer { for (partition, entry) in prepared { releaseAdmitted(partition, entry) } }
         for index in preparation.deliveries {
             guard deliveries.contains(index.rawValue),
                 deliveries[index.rawValue].phase == .preparing(id)
@@ -251,8 +257,8 @@ extension DeliveryMachine {
         if host.circuit.isOpen {
             admitToOpen(index, host: id)
         } else if host.isSuspended(at: now) {
-            hold(index, atHead: delivery.hasWaited)
-        } else if host.backlog > 0, !delivery.hasWaited {
+            hold(index, atHead: delivery.goesToHead)
+        } else if host.isBacklogAhead, !delivery.goesToHead {
             hold(index, atHead: false)
         } else {
             enqueue(index)

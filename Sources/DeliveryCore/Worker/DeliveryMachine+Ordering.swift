@@ -81,7 +81,16 @@ extension DeliveryMachine {
             return false
         }
         let isFree = chain.open == 0 && chain.waiting.isEmpty
-        guard isFree || chain.active == delivery.activity && chain.open > 0 else {
+        // An older one comes back while a successor is on its way to the held queue: it must not
+        // get there behind it.
+        let isInTurn = chain.open > 0 && delivery.activity <= chain.active
+        guard isFree || isInTurn else {
+            if entries[delivery.entry.rawValue].resolution.chains.contains(key) {
+                // Its predecessor goes to the held queue with the entry of both.
+                hosts[host]?.chains[order] = chain
+                hold(index, atHead: delivery.goesToHead)
+                return false
+            }
             let place =
                 chain.waiting.firstIndex {
                     deliveries[$0.rawValue].activity > delivery.activity
@@ -91,7 +100,7 @@ extension DeliveryMachine {
             deliveries[index.rawValue].phase = .behind
             return false
         }
-        chain.active = delivery.activity
+        chain.active = isInTurn ? chain.active : delivery.activity
         chain.open += 1
         hosts[host]?.chains[order] = chain
         deliveries[index.rawValue].isInChain = true
@@ -122,7 +131,7 @@ extension DeliveryMachine {
         let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
         for follower in waiting where deliveries[follower.rawValue].entry == entry {
             hosts[key.host]?.chains[key.order]?.waiting.removeAll { $0 == follower }
-            hold(follower, atHead: deliveries[follower.rawValue].hasWaited)
+            hold(follower, atHead: deliveries[follower.rawValue].goesToHead)
         }
     }
 
@@ -147,7 +156,9 @@ extension DeliveryMachine {
     }
 
     /// One of the chain's turns is over; with the last one the next activity has its own.
-    mutating func leaveChain(_ key: ChainKey) {
+    ///
+    /// - Parameter isParked: the turn ended in the held queue.
+    mutating func leaveChain(_ key: ChainKey, isParked: Bool = false) {
         guard var chain = hosts[key.host]?.chains[key.order] else { return }
         chain.open -= 1
         guard chain.open <= 0, let first = chain.waiting.first else {
@@ -165,6 +176,7 @@ extension DeliveryMachine {
             guard let facts = activities[next]?.facts else {
                 preconditionFailure("an activity without facts waits for its turn")
             }
+            if isParked { deliveries[index.rawValue].isFollower = true }
             if takesTurn(index, facts, isAdmitted: false) { placed.append(index) }
         }
         hosts[key.host]?.chains[key.order]?.waiting += others

@@ -51,7 +51,7 @@ extension DeliveryMachine {
     ) {
         guard hosts[id] != nil else { return countStale() }
         hosts[id]?.held = remaining
-        hosts[id]?.release = entry.map { .moved($0) } ?? .none
+        hosts[id]?.release = entry == nil ? .none : .moved
         if let entry { releasedEntries[partition, default: [:]][entry] = id }
         if entry == nil { probing.remove(id) }
     }
@@ -59,6 +59,14 @@ extension DeliveryMachine {
     mutating func releaseFailed(_ partition: PartitionNumber, _ id: HostID) {
         hosts[id]?.release = .none
         probing.remove(id)
+    }
+
+    /// The entry has been prepared: from here on queues and chains keep its order.
+    mutating func releaseAdmitted(_ partition: PartitionNumber, _ entry: StreamID) {
+        guard let id = releasedEntries[partition]?[entry], hosts[id]?.release == .moved else {
+            return
+        }
+        hosts[id]?.release = .admitted
     }
 
     /// Everything of the entry has ended, or is back in its held queue.

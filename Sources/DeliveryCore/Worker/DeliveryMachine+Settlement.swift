@@ -120,7 +120,7 @@ extension DeliveryMachine {
                 hosts[hold.host]?.holding -= hold.pointers.count
                 hosts[hold.host]?.held += hold.pointers.count
             }
-            for chain in resolution.chains { leaveChain(chain) }
+            for chain in resolution.chains { leaveChain(chain, isParked: true) }
             releaseEnded(partition, resolution.entry)
         }
     }

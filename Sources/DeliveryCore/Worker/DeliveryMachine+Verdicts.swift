@@ -36,8 +36,8 @@ extension DeliveryMachine {
             break
         }
         freeSlot(of: index)
-        let returnsToHead = apply(verdict, of: index, to: id)
-        end(index, verdict, exchange, duration: duration, atHead: returnsToHead)
+        let isProbeUsedUp = apply(verdict, of: index, to: id)
+        end(index, verdict, exchange, duration: duration, isProbeUsedUp: isProbeUsedUp)
         wake(id)
         if host.backlog > 0 { releaseHeld(id) }
     }
@@ -50,7 +50,7 @@ extension DeliveryMachine {
 
     private mutating func end(
         _ index: DeliveryIndex, _ verdict: Verdict, _ exchange: Exchange, duration: Duration,
-        atHead: Bool
+        isProbeUsedUp: Bool
     ) {
         let delivery = deliveries[index.rawValue]
         switch verdict.item {
@@ -59,14 +59,19 @@ extension DeliveryMachine {
         case .retry(let delay):
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
             // Behind an open circuit no attempt is used up: the host is what failed.
-            if delivery.host.flatMap({ hosts[$0]?.circuit.isOpen }) == true {
-                waitForHost(index, attempt: attempt, atHead: atHead)
+            if delivery.host.flatMap({ hosts[$0]?.circuit.isOpen }) == true, !isProbeUsedUp {
+                waitForHost(index, attempt: attempt)
             } else {
                 retry(index, after: delay, reason: verdict.reason, attempt: attempt)
             }
         case .hold:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            waitForHost(index, attempt: attempt, atHead: atHead)
+            if isProbeUsedUp {
+                retry(
+                    index, after: configuration.queueTime, reason: verdict.reason, attempt: attempt)
+            } else {
+                waitForHost(index, attempt: attempt)
+            }
         case .failed:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
             let failure = FlushBatch.Failure(
@@ -79,7 +84,7 @@ extension DeliveryMachine {
     }
 
     private mutating func waitForHost(
-        _ index: DeliveryIndex, attempt: FlushBatch.Attempt, atHead: Bool
+        _ index: DeliveryIndex, attempt: FlushBatch.Attempt
     ) {
         let delivery = deliveries[index.rawValue]
         guard let id = delivery.host, let host = hosts[id] else {
@@ -95,7 +100,7 @@ extension DeliveryMachine {
         }
         hosts[id]?.holding += 1
         waitingHosts.insert(id)
-        settle(index, .held(id, delivery.pointer, atHead: atHead), attempt: attempt)
+        settle(index, .held(id, delivery.pointer, atHead: true), attempt: attempt)
     }
 
     private mutating func retry(

@@ -1,10 +1,10 @@
 internal import DeliveryCore
 
-/// Per (host, sender, ordering key): what was routed first is sent first, a retry stays ahead of
+/// Per (host, sender, ordering key): what was stored first is sent first, a retry stays ahead of
 /// its successors, and nothing of an object is sent to a host that has its Delete.
 ///
-/// First is what stood in the log first: that is all that an owner can know. What a Delete
-/// supersedes has ended, and holds up nobody.
+/// Only what stands in Redis counts: an owner cannot wait for what was not routed yet. What a
+/// Delete supersedes has ended, and holds up nobody.
 struct Order: Checker {
     static let name = "order"
 
@@ -25,9 +25,10 @@ struct Order: Checker {
         case .stood(let deliveries, isFresh: true):
             for delivery in deliveries { join(delivery, in: world) }
         case .settled(let delivery, _, _):
-            guard let line = line(of: delivery, in: world) else { return nil }
-            lines[line]?.removeAll { $0 == delivery }
-            if lines[line]?.isEmpty == true { lines[line] = nil }
+            end(delivery, in: world)
+        case .answered(let sending, let answering) where answering.isFinal:
+            // The next may go before the commit: a kill between them repeats this one, no more.
+            end(sending.delivery, in: world)
         case .sent(let sending):
             guard sending.isOrdered else { return nil }
             return check(sending, in: world)
@@ -37,6 +38,12 @@ struct Order: Checker {
         default: break
         }
         return nil
+    }
+
+    private mutating func end(_ delivery: Delivery, in world: World) {
+        guard let line = line(of: delivery, in: world) else { return }
+        lines[line]?.removeAll { $0 == delivery }
+        if lines[line]?.isEmpty == true { lines[line] = nil }
     }
 
     private mutating func join(_ delivery: Delivery, in world: World) {
@@ -53,8 +60,8 @@ struct Order: Checker {
                 "\(sending.delivery) (\(sending.kind)) is sent after the Delete of its object",
                 .delivery(sending.delivery))
         }
-        let earlier = lines[line]?.first { $0.activity != sending.delivery.activity }
-        guard let earlier, let lead = lines[line]?.first, lead == earlier else { return nil }
+        guard let earlier = lines[line]?.first(where: { $0.activity < sending.delivery.activity })
+        else { return nil }
         // A Delete goes when it may; it ends those before it that are not in flight.
         let isWaiting = !world.workers.values.contains { worker in
             worker.flights.values.contains { $0.delivery == earlier }
@@ -73,11 +80,22 @@ struct Order: Checker {
     }
 }
 
-extension ActivityKind {
+extension TrafficKind {
     /// Others have a key of their own.
     fileprivate var isOrdered: Bool { self == .create || self == .update || self == .delete }
 }
 
 extension Sending {
     fileprivate var isOrdered: Bool { kind.isOrdered }
+}
+
+extension Answering {
+    /// Nothing more is sent of the delivery, whatever becomes of the commit.
+    fileprivate var isFinal: Bool {
+        guard case .answered(let answer) = exchange else { return false }
+        switch answer.status {
+        case 200..<400, 404, 410: return true
+        default: return false
+        }
+    }
 }

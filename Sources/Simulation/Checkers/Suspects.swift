@@ -50,7 +50,8 @@ struct Suspects: Checker {
             if answer.showsLife {
                 hasAnswered.insert(sending.host)
                 failing.remove(known)
-            } else if !answer.isKeyMissing {
+            } else if !answer.isKeyMissing, !answer.isAnswer {
+                // A 5xx may be about the activity alone.
                 failing.insert(known)
             }
         case .unleased(let worker, _), .lostLeases(let worker), .killed(let worker):

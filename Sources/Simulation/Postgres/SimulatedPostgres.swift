@@ -9,7 +9,7 @@ package struct SimulatedPostgres {
         package var expires: WallTime?
         package var sender: Int
         package var orderingKey: UInt64
-        package var kind: ActivityKind
+        package var kind: TrafficKind
         package var inboxes: [InboxID]
     }
 

@@ -63,4 +63,14 @@ extension Scenario {
         scenario.expectations.mayGiveUp = true
         return scenario
     }
+
+    @Sendable static func revisions(_ scale: Scale) -> Scenario {
+        var scenario = ordering(scale)
+        scenario.name = "revisions"
+        scenario.summary = "Create, Update, Delete of objects under failures, with one owner"
+        scenario.workers = 1
+        scenario.faults.faults = []
+        scenario.faults.failurePercent = 0
+        return scenario
+    }
 }

@@ -49,7 +49,7 @@ package struct HostGroup: Sendable {
     }
 }
 
-package enum ActivityKind: Sendable, Equatable {
+package enum TrafficKind: Sendable, Equatable {
     case note
     case create
     case update
@@ -67,7 +67,7 @@ package struct Traffic: Sendable {
     }
 
     package enum Shape: Sendable {
-        case single(ActivityKind)
+        case single(TrafficKind)
         /// Create, then Update, then Delete of one object, so far apart.
         case life(apart: Duration)
     }

@@ -9,6 +9,7 @@ package enum Scenarios {
         ("mass-deletion", Scenario.massDeletion), ("rate-limited", Scenario.rateLimited),
         ("flapping", Scenario.flapping), ("poison", Scenario.poison),
         ("our-outage", Scenario.ourOutage), ("ordering", Scenario.ordering),
+        ("revisions", Scenario.revisions),
         ("celebrity", Scenario.celebrity), ("slow-loris", Scenario.slowLoris),
         ("strangers", Scenario.strangers),
     ]

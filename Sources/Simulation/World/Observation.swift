@@ -40,7 +40,7 @@ package struct Sending {
     package var lane: Lane
     package var sender: Int
     package var orderingKey: UInt64
-    package var kind: ActivityKind
+    package var kind: TrafficKind
     /// How often the worker had asked for the partition.
     package var ownership: Int
     package var at: Instant
@@ -55,6 +55,10 @@ package struct Answering {
     package var retryAfter: Duration?
     package var isAccepted: Bool
     package var isKeyMissing: Bool
+
+    package var isAnswer: Bool {
+        if case .answered = exchange { true } else { false }
+    }
 
     /// An answer below 500.
     package var showsLife: Bool {

@@ -28,7 +28,19 @@ extension SimulatedPostgres.Activity {
     var facts: PreparedFacts.Activity {
         PreparedFacts.Activity(
             lane: lane, stored: stored, expires: expires, size: 1_000,
-            sender: SenderID(rawValue: UInt64(sender)))
+            sender: SenderID(rawValue: UInt64(sender)),
+            order: OrderKey(rawValue: orderingKey &+ UInt64(sender) &* 0x9E37_79B9_7F4A_7C15),
+            kind: kind.asSeenByTheMachine)
+    }
+}
+
+extension TrafficKind {
+    fileprivate var asSeenByTheMachine: ActivityKind {
+        switch self {
+        case .create, .update: .revision
+        case .delete: .deletion
+        case .note, .poison: .other
+        }
     }
 }
 

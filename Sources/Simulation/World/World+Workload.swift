@@ -30,7 +30,7 @@ extension World {
             enter(jobs.count - 1, traffic.lane)
             return
         }
-        var kinds: [ActivityKind]
+        var kinds: [TrafficKind]
         var apart = Duration.zero
         switch traffic.shape {
         case .single(let kind): kinds = [kind]

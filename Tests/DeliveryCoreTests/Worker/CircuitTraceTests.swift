@@ -91,7 +91,7 @@ import Testing
         throws
     {
         var trace = try Self.open()
-        var sides: [Bool] = []
+        var places: [String] = []
         for entry in 2...4 as ClosedRange<UInt64> {
             trace.live(.seconds(80))
             trace.feed(.released(0, 1, StreamID(milliseconds: entry, sequence: 0), remaining: 5))
@@ -100,9 +100,11 @@ import Testing
             let probe = try #require(trace.admit(pointer).sends.first)
             trace.end(probe, .status(502))
             trace.resolve(try trace.commit())
-            sides += try #require(trace.history.resolutions.last).holds.map(\.atHead)
+            let resolution = try #require(trace.history.resolutions.last)
+            places += resolution.holds.map { $0.atHead ? "head" : "tail" }
+            places += resolution.laters.map { _ in "later" }
         }
-        #expect(sides == [true, false, true])
+        #expect(places == ["head", "later", "head"])
     }
 
     @Test func `what is past its budget is shed at the probe, and more of it at a time`() throws {
