@@ -143,6 +143,9 @@ let package = Package(
             swiftSettings: common),
 
         // One folder a target, and the source tree itself.
+        .target(
+            name: "TestSupport", dependencies: ["Supervision"], path: "Tests/TestSupport",
+            swiftSettings: common),
         .testTarget(
             name: "DeliveryCoreTests", dependencies: ["DeliveryCore"], swiftSettings: common),
         .testTarget(
@@ -161,11 +164,12 @@ let package = Package(
             name: "PostgresStoreTests",
             dependencies: ["DeliveryCore", "EventLoop", "PostgresStore"], swiftSettings: common),
         .testTarget(
-            name: "TransportTests", dependencies: ["DeliveryCore", "EventLoop", "Transport"],
+            name: "TransportTests",
+            dependencies: ["DeliveryCore", "EventLoop", "TestSupport", "Transport"],
             swiftSettings: common),
         .testTarget(
             name: "SigningKeysTests",
-            dependencies: ["DeliveryCore", "HTTPSignatures", "SigningKeys"],
+            dependencies: ["DeliveryCore", "HTTPSignatures", "SigningKeys", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "IntakeParsingTests",
@@ -195,11 +199,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),
-        .testTarget(name: "SinkTests", dependencies: ["Sink"], swiftSettings: common),
+        .testTarget(
+            name: "SinkTests", dependencies: ["Sink", "TestSupport"], swiftSettings: common),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "DeliveryCore", "PostgresStore", "RedisQueue", "Supervision", "trunkline",
+                "DeliveryCore", "PostgresStore", "RedisQueue", "Supervision", "TestSupport",
+                "trunkline",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),
@@ -207,7 +213,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["DeliveryCore", "PostgresStore", "RedisQueue", "Supervision"],
             swiftSettings: common),
-        .testTarget(name: "TidyTests", swiftSettings: common),
+        .testTarget(
+            name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: common),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -9,8 +9,11 @@ package enum SinkMain {
     /// Runs until SIGTERM or SIGINT, then ends all connections and writes the report. SIGHUP reads
     /// the rules again.
     ///
-    /// Throws `SinkError` when it cannot start, or cannot write the report.
-    package static func run(_ configuration: SinkConfiguration) async throws {
+    /// - Parameter ready: called once it listens.
+    /// - Throws: `SinkError` when it cannot start, or cannot write the report.
+    package static func run(
+        _ configuration: SinkConfiguration, ready: (SinkPorts) -> Void = { _ in }
+    ) async throws {
         let (arrivals, sources) = watch()
         defer {
             for source in sources { source.cancel() }
@@ -19,6 +22,7 @@ package enum SinkMain {
         let server = try SinkServer(configuration)
         let ports = try await server.start()
         SinkLog(format: configuration.logFormat).ready(ports)
+        ready(ports)
 
         for await arrival in arrivals {
             guard arrival == SIGHUP else { break }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs a program to its end and returns what it wrote; a non-zero exit fails the test with its
@@ -8,23 +9,13 @@ func run(
     _ command: [String], input: [UInt8] = [], environment: [String: String] = [:],
     in directory: ScratchDirectory
 ) throws -> [UInt8] {
-    let inputFile = try directory.write(input, to: "\(UUID().uuidString).input")
-    let output = try directory.create("\(UUID().uuidString).output")
-    let errors = try directory.create("\(UUID().uuidString).errors")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = try FileHandle(forReadingFrom: inputFile)
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
-    process.waitUntilExit()
-    let words = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
+    let result = try Program.run(
+        command, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+        input: input, in: directory.url.path)
     try #require(
-        process.terminationStatus == 0,
-        "\(command.joined(separator: " ")) exited with \(process.terminationStatus): \(words)")
-    return [UInt8](try Data(contentsOf: output))
+        result.code == 0,
+        "\(command.joined(separator: " ")) exited with \(result.code): \(result.errors)")
+    return result.output
 }
 
 /// A directory of one test's own under /tmp, gone with it.

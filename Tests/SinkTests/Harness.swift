@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Sink
@@ -7,7 +8,7 @@ import Testing
 struct Harness {
     let directory: String
     let server: SinkServer
-    let ports: SinkPorts
+    var ports: SinkPorts
     let alice: Signer
 
     /// Starts a sink, runs the test, stops the sink, whatever the test did.
@@ -80,8 +81,8 @@ struct Harness {
     }
 
     /// A POST that the test does not wait for.
-    func startPost(_ url: String) throws -> Subprocess {
-        try Subprocess(
+    func startPost(_ url: String) throws -> Program {
+        try Program(
             ["curl", "-sS", "--cacert", authority, "--max-time", "60", "-d", "{}", url],
             in: directory)
     }

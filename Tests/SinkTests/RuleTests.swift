@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Sink
@@ -45,7 +46,7 @@ import Testing
         try await with("{\"delay\": 60000}") { sink in
             let client = try sink.startPost(sink.url())
             try await until("the request is there") { await sink.server.report.requests == 1 }
-            client.end()
+            client.kill()
             try await until("the sink notices") {
                 await sink.server.report.unanswered == ["abandoned": 1]
             }
@@ -180,13 +181,13 @@ import Testing
             #expect(try await sink.post(sink.url()).status == 429)
             #expect(try await sink.post(sink.url("h2")).status == 202)
 
-            for client in waiting { client.end() }
+            for client in waiting { client.kill() }
             try await until("they are gone") { await sink.server.report.tls.open == 0 }
             let again = try sink.startPost(sink.url())
             try await until("their places are free again") {
                 await sink.server.report.unanswered == ["hung": 3]
             }
-            again.end()
+            again.kill()
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Sink
@@ -170,10 +171,10 @@ import Testing
         let body = Harness.activity("1")
         let clients = try (0..<8).map { number in
             let url = "http://h\(number).fedi.localhost:\(ports.http)/inbox"
-            return try Subprocess(
+            return try Program(
                 ["curl", "-sS", "-d", body] + Array(repeating: url, count: 50), in: directory)
         }
-        for client in clients { #expect(await client.result().status == 0) }
+        for client in clients { #expect(await client.result().code == 0) }
         let report = await server.report
         await server.stop()
         #expect(report.accepted == 400 && report.pairs == 8 && report.duplicates == 392)
@@ -182,35 +183,31 @@ import Testing
     @Test func `SIGTERM ends it with a report while clients wait; SIGHUP reads the rules`()
         async throws
     {
-        try await Harness.run(verifies: false) { lender in
-            // Two free ports, lent by a sink that stops.
-            let ports = lender.ports
-            await lender.server.stop()
-            let rules = "\(lender.directory)/rules.json"
-            let report = "\(lender.directory)/report.json"
+        try await Harness.run(verifies: false) { other in
+            let report = "\(other.directory)/report.json"
+            let configuration = SinkConfiguration(
+                stateDirectory: "\(other.directory)/state",
+                rulesFile: "\(other.directory)/rules.json", verifies: false, reportFile: report)
+            let (starts, start) = AsyncStream.makeStream(of: SinkPorts.self)
             let main = Task {
-                try await SinkMain.run(
-                    SinkConfiguration(
-                        stateDirectory: "\(lender.directory)/state", httpsPort: ports.https,
-                        httpPort: ports.http, rulesFile: rules, verifies: false,
-                        reportFile: report))
+                defer { start.finish() }
+                try await SinkMain.run(configuration) { start.yield($0) }
             }
-            try await until("it listens") {
-                try await lender.control("GET", "healthz").status == 200
-            }
-            try lender.writeRules(#"{"rules": [{"host": "h2.*", "hang": true}]}"#)
+            var sink = other
+            sink.ports = try #require(await starts.first { _ in true })
+            try sink.writeRules(#"{"rules": [{"host": "h2.*", "hang": true}]}"#)
             kill(getpid(), SIGHUP)
             try await until("the rule is there") {
-                try await lender.control("GET", "report").text.contains("\"rules\" : 1")
+                try await sink.control("GET", "report").text.contains("\"rules\" : 1")
             }
-            #expect(try await lender.post(lender.url(), body: Harness.activity("1")).status == 202)
-            let waiting = try lender.startPost(lender.url("h2"))
+            #expect(try await sink.post(sink.url(), body: Harness.activity("1")).status == 202)
+            let waiting = try sink.startPost(sink.url("h2"))
             try await until("a client waits") {
-                try await lender.control("GET", "report").text.contains("\"hung\" : 1")
+                try await sink.control("GET", "report").text.contains("\"hung\" : 1")
             }
             kill(getpid(), SIGTERM)
             try await main.value
-            #expect(await waiting.result().status != 0)
+            #expect(await waiting.result().code != 0)
             let written = try JSONDecoder().decode(
                 SinkReport.self, from: Data(contentsOf: URL(filePath: report)))
             #expect(written.accepted == 1 && written.unanswered == ["hung": 1])

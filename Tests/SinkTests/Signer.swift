@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// An actor's key, made and used by the openssl program: the sink checks with libcrypto's
 /// functions, so the two share no line of code of ours.
@@ -17,9 +18,10 @@ struct Signer: Sendable {
         self.kind = kind
         var make = ["openssl", "genpkey", "-algorithm", kind.rawValue.uppercased()]
         if kind == .rsa { make += ["-pkeyopt", "rsa_keygen_bits:2048"] }
-        try await Subprocess.run(make + ["-out", key], in: directory)
-        try await Subprocess.run(
-            ["openssl", "pkey", "-in", key, "-pubout", "-out", "\(key).pub"], in: directory)
+        try await Program(make + ["-out", key], in: directory).result()
+        try await Program(
+            ["openssl", "pkey", "-in", key, "-pubout", "-out", "\(key).pub"], in: directory
+        ).result()
     }
 
     private var key: String { "\(directory)/\(name).pem" }
@@ -36,8 +38,9 @@ struct Signer: Sendable {
     func digest(of body: String) async throws -> String {
         let file = "\(directory)/body-\(UUID().uuidString)"
         try body.write(toFile: file, atomically: false, encoding: .utf8)
-        let result = try await Subprocess.run(
-            ["openssl", "dgst", "-sha256", "-binary", file], in: directory)
+        let result = try await Program(
+            ["openssl", "dgst", "-sha256", "-binary", file], in: directory
+        ).result()
         return Data(result.output).base64EncodedString()
     }
 
@@ -51,7 +54,7 @@ struct Signer: Sendable {
             case .ed25519:
                 ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", file]
             }
-        let result = try await Subprocess.run(arguments, in: directory)
+        let result = try await Program(arguments, in: directory).result()
         return Data(result.output).base64EncodedString()
     }
 }

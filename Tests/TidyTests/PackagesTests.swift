@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `deploy/packages` against a pretend apt: what a fresh machine has during its run, and after.
@@ -46,19 +47,12 @@ import Testing
             """)
         try program("id", "echo 0")
         try program("swift", ":")
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [SourceTree.top.appending(path: "deploy/packages").path]
-        process.environment = [
-            "PATH": "\(root.path)/bin:/usr/bin:/bin", "PACKAGES_ROOT": root.path,
-        ]
-        let said = root.appending(path: "said")
-        try "".write(to: said, atomically: true, encoding: .utf8)
-        process.standardOutput = try FileHandle(forWritingTo: said)
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return (process.terminationStatus, text(said) ?? "")
+        let result = try Program.run(
+            ["/bin/bash", SourceTree.top.appending(path: "deploy/packages").path],
+            environment: [
+                "PATH": "\(root.path)/bin:/usr/bin:/bin", "PACKAGES_ROOT": root.path,
+            ])
+        return (result.code, result.text)
     }
 
     @Test(arguments: [0, 100])

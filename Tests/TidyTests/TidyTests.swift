@@ -73,6 +73,16 @@ import Testing
         }
     }
 
+    @Test func `no child is started by Foundation's Process`() throws {
+        for folder in ["Sources", "Tests"] {
+            for file in try SourceTree.swiftFiles(below: folder) where file.target != "TidyTests" {
+                for (number, line) in file.lines.enumerated() where line.contains(" Process()") {
+                    Issue.record("\(file.path):\(number + 1): see TestSupport's Program")
+                }
+            }
+        }
+    }
+
     private func imports(of file: SourceTree.File) -> [String] {
         file.lines.compactMap { line in
             let words = line.split(separator: " ")

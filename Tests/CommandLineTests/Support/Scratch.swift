@@ -27,10 +27,4 @@ final class Scratch: Sendable {
     func read(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: file(name))), as: UTF8.self)
     }
-
-    /// A new file, open for writing.
-    func handle(_ name: String) throws -> FileHandle {
-        try write("", to: name)
-        return try FileHandle(forWritingTo: URL(filePath: file(name)))
-    }
 }

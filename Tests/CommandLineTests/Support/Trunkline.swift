@@ -1,6 +1,7 @@
 /// The built program, run as a child: what a person at a terminal gets.
 
 import Foundation
+import TestSupport
 import Testing
 
 struct Trunkline {
@@ -30,24 +31,10 @@ struct Trunkline {
         _ program: URL, _ arguments: [String], environment: [String: String] = [:],
         input: String = ""
     ) throws -> Result {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/bin:/bin", "COLUMNS": "100"].merging(environment) {
-            $1
-        }
-        let scratch = try Scratch()
-        try scratch.write(input, to: "input")
-        let output = try scratch.handle("output")
-        let errors = try scratch.handle("errors")
-        process.standardInput = try FileHandle(
-            forReadingFrom: URL(filePath: scratch.file("input")))
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        process.waitUntilExit()
-        return Result(
-            code: process.terminationStatus, output: try scratch.read("output"),
-            errors: try scratch.read("errors"))
+        let result = try Program.run(
+            [program.path] + arguments,
+            environment: ["PATH": "/usr/bin:/bin", "COLUMNS": "100"].merging(environment) { $1 },
+            input: Array(input.utf8))
+        return Result(code: result.code, output: result.text, errors: result.errors)
     }
 }

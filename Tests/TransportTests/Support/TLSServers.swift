@@ -1,5 +1,6 @@
 import Foundation
-import Synchronization
+import Supervision
+import TestSupport
 
 /// TLS servers of all sorts in one Python process, on loopback, with certificates made by openssl.
 ///
@@ -10,7 +11,7 @@ final class TLSServers: Sendable {
 
     let directory: String
     private let ports: [String: Int]
-    private let process: Mutex<Process>
+    private let server: ChildProcess
 
     /// The authority that has signed what is good.
     var authority: String { directory + "/authority.pem" }
@@ -23,35 +24,18 @@ final class TLSServers: Sendable {
         try! FileManager.default.createDirectory(
             at: directory, withIntermediateDirectories: true)
         self.directory = directory.path
-        Self.run("/bin/bash", ["-c", makeCertificates], in: directory).waitUntilExit()
+        let made = try! Program.run(["/bin/bash", "-c", makeCertificates], in: directory.path)
+        precondition(made.code == 0, "no certificates: \(made.errors)")
 
-        let output = Pipe()
-        let server = Self.run(
-            "/usr/bin/env", ["python3", "-c", serve], in: directory, input: Pipe(),
-            output: output)
-        var line: [UInt8] = []
-        while line.last != UInt8(ascii: "\n") {
-            let next = output.fileHandleForReading.readData(ofLength: 1)
-            precondition(!next.isEmpty, "the TLS servers did not start")
-            line += next
-        }
-        ports = try! JSONDecoder().decode([String: Int].self, from: Data(line))
-        process = Mutex(server)
-    }
-
-    private static func run(
-        _ path: String, _ arguments: [String], in directory: URL, input: Pipe? = nil,
-        output: Pipe? = nil
-    ) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.currentDirectoryURL = directory
-        if let input { process.standardInput = input }
-        process.standardOutput = output ?? FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try! process.run()
-        return process
+        // Opening a FIFO waits for the other side, which opens it once every server listens.
+        let ready = directory.appendingPathComponent("ready")
+        precondition(mkfifo(ready.path, 0o600) == 0)
+        server = try! ChildProcess(
+            Command(
+                path: "/usr/bin/python3", arguments: ["-c", serve],
+                workingDirectory: directory.path, input: .lifeline))
+        let words = FileHandle(forReadingAtPath: ready.path)!.readDataToEndOfFile()
+        ports = try! JSONDecoder().decode([String: Int].self, from: words)
     }
 }
 
@@ -144,7 +128,8 @@ private let serve = #"""
         ports[name] = listener.getsockname()[1]
         threading.Thread(
             target=accept, args=(listener, tls, name == "closing"), daemon=True).start()
-    print(json.dumps(ports), flush=True)
+    with open("ready", "w") as ready:
+        json.dump(ports, ready)
     sys.stdin.read()
     shutil.rmtree(os.getcwd())
     os._exit(0)
