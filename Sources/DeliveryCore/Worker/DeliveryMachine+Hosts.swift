@@ -43,8 +43,19 @@ extension DeliveryMachine {
     mutating func withdrawProbe(_ index: DeliveryIndex) {
         guard let id = deliveries[index.rawValue].host, hosts[id]?.circuit.outage?.probe == index
         else { return }
+        // Its place in the table is another's soon: it must not stand here under that name.
+        _ = takeBackProbe(of: id)
         hosts[id]?.circuit.probeWithdrawn()
         if hosts[id]?.release == Host.Release.none { probing.remove(id) }
+    }
+
+    /// The probe of this host, if it waits for its slot: it does not any more.
+    private mutating func takeBackProbe(of id: HostID) -> DeliveryIndex? {
+        guard let probe = hosts[id]?.circuit.outage?.probe,
+            let place = probes.firstIndex(of: probe)
+        else { return nil }
+        probes.remove(at: place)
+        return probe
     }
 
     // MARK: Verdicts
@@ -83,6 +94,7 @@ extension DeliveryMachine {
     private mutating func answered(_ id: HostID, isSuccess: Bool) {
         guard let host = hosts[id] else { return }
         let wasFull = host.inFlight + 1 >= host.window.limit
+        let unneededProbe = takeBackProbe(of: id)
         let wasOpen = hosts[id]?.circuit.answered() == true
         if wasOpen {
             hosts[id]?.window.restart()
@@ -103,6 +115,7 @@ extension DeliveryMachine {
             report(id)
         }
         if !host.isProven, hosts[id]?.isProven == true { offerAll(of: id) }
+        if let unneededProbe { place(unneededProbe) }
     }
 
     /// - Returns: whether the next probe takes another activity.
@@ -191,6 +204,9 @@ extension DeliveryMachine {
     static let longestOwnPause: Duration = .seconds(60)
 
     private mutating func holdQueued(_ id: HostID) {
+        if let probe = takeBackProbe(of: id) {
+            hold(probe, atHead: deliveries[probe.rawValue].goesToHead)
+        }
         for index in inOrder(hosts[id]?.removeQueued() ?? []) {
             hold(index, atHead: deliveries[index.rawValue].goesToHead)
         }

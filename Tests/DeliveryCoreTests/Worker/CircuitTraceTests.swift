@@ -161,6 +161,64 @@ import Testing
         #expect(trace.history.notices.contains { $0.message.contains("answers again") })
     }
 
+    // MARK: Probes that wait for a slot
+
+    /// Host 1 is down, one of its transfers is still under way, and its probe waits because host 2
+    /// has the other slots.
+    private static func probeWaiting() throws -> (trace: Trace, late: Transmission) {
+        var trace = Trace.owning { $0.slots = 4 }
+        trace.read()
+        let late = trace.admit(.fanout(1, 7, to: [11])).sends
+        let invalid = trace.admit(.fanout(2, 7, to: [12])).sends
+        trace.end(try #require(invalid.first), .failed(.certificateInvalid, detail: "expired"))
+        trace.live(.milliseconds(50))
+        trace.resolve(try trace.commit())
+        trace.admit(.fanout(3, 8, to: [21, 22, 23]))
+        #expect(trace.gauges.inFlight == 4)
+        #expect(trace.live(.seconds(43)).releases.map(\.count) == [1])
+        trace.feed(.released(0, 1, 4, remaining: 0))
+        #expect(trace.admit(.pointers(4, pointer(7, 12))).sends.isEmpty)
+        return (trace, try #require(late.first))
+    }
+
+    @Test func `a late answer needs no probe: the one that waits for its slot goes like any other`()
+        throws
+    {
+        var (trace, late) = try Self.probeWaiting()
+        #expect(trace.end(late, .status(200)).sends.map(\.url) == [InboxID(12).url])
+    }
+
+    @Test func `a late answer that asks for a pause has one from the waiting probe too`() throws {
+        var (trace, late) = try Self.probeWaiting()
+        let actions = trace.end(late, .status(503), retryAfter: .seconds(600))
+        #expect(actions.sends.isEmpty)
+        #expect(actions.resolutions.flatMap(\.holds).map(\.pointers) == [[pointer(7, 12)]])
+    }
+
+    @Test func `a probe that left before its slot came leaves no other in its name`() throws {
+        var trace = Trace.owning {
+            $0.partitionCount = 2
+            $0.unsettledLimit = 1
+        }
+        trace.read()
+        let record = HostCondition(
+            failingSince: trace.wall + .seconds(-3_600), probeDue: trace.wall, cause: "timed-out")
+        let busy = trace.admit(.fanout(1, 6, to: [91])).sends
+        // From here on no slot is given until the result is on record.
+        trace.end(try #require(busy.first), .status(200))
+        for (entry, inbox, partition) in [(2, 11, 1), (3, 21, 0)] as [(StreamID, InboxID, Int)] {
+            let read = trace.read(
+                .fanout(entry, 7, to: [inbox]), from: PartitionNumber(rawValue: partition))
+            let preparation = try #require(read.preparations.first)
+            var facts = trace.facts(on: preparation.request)
+            facts.inboxes[inbox]?.hostCondition = record
+            #expect(trace.feed(.prepared(preparation.id, facts)).sends.isEmpty)
+            trace.feed(.fenced(OwnedLease(partition: 1, epoch: 1)))
+            trace.read()
+        }
+        #expect(try trace.commit().sends.map(\.url) == [InboxID(21).url])
+    }
+
     // MARK: Shares of the slots
 
     @Test func `hosts that never answered have a quarter of the slots, and the proven the rest`()
