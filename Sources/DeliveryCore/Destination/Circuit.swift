@@ -43,6 +43,9 @@ package struct Circuit: Equatable, Sendable {
 
     package var isOpen: Bool { outage != nil }
 
+    /// Errors enough to open it, all on one activity: that may be what the host cannot bear.
+    var isStuckOnOne: Bool { !isOpen && errors >= Self.errorLimit }
+
     /// Something failed, and nothing has succeeded since.
     package var isFailing: Bool { failingSince != nil || isOpen }
 

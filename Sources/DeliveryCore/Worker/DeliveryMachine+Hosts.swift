@@ -60,18 +60,19 @@ extension DeliveryMachine {
 
     // MARK: Verdicts
 
-    /// What the verdict on this delivery says about its host. Returns whether it has probed the host
-    /// often enough: it waits on its own then, and the next probe takes another.
+    /// What the verdict on this delivery says about its host. Returns whether it has tried the host
+    /// often enough: it waits on its own then, and another is tried next.
     mutating func apply(_ verdict: Verdict, of index: DeliveryIndex, to id: HostID) -> Bool {
         let sent = deliveries[index.rawValue].sent
         switch verdict.host {
         case .alive:
             answered(id, isSuccess: verdict.item == .delivered)
         case .suspended(let pause, let isAlive):
+            var hasTriedEnough = false
             if isAlive {
                 answered(id, isSuccess: false)
-            } else if erred(id, verdict.reason, index) {
-                return true
+            } else {
+                hasTriedEnough = erred(id, verdict.reason, index)
             }
             suspend(id, for: pause, reason: verdict.reason)
             // With its window as small as can be, or a time it names, it counts requests.
@@ -80,6 +81,7 @@ extension DeliveryMachine {
                 hosts[id]?.pace.refused(sent: sent, at: now, pause: rest)
             }
             hosts[id]?.window.congested(sent: sent, at: now)
+            return hasTriedEnough
         case .erring:
             return erred(id, verdict.reason, index)
         case .unreachable(let isCertain, let isCongestion):
@@ -118,7 +120,7 @@ extension DeliveryMachine {
         if let unneededProbe { place(unneededProbe) }
     }
 
-    /// - Returns: whether the next probe takes another activity.
+    /// - Returns: whether it is another activity's turn to try the host.
     private mutating func erred(_ id: HostID, _ reason: String, _ index: DeliveryIndex) -> Bool {
         let activity = deliveries[index.rawValue].activity
         if hosts[id]?.circuit.outage?.probe == index {
@@ -128,12 +130,12 @@ extension DeliveryMachine {
         if deliveries[index.rawValue].attempts > 0, let host = hosts[id],
             hasServedOthers(host, since: activity)
         {
-            return false
+            return !host.circuit.isOpen
         }
         let opens =
             hosts[id]?.circuit.erred(reason, on: activity, at: now, using: &random) == true
         opens ? opened(id) : troubled(id, reason)
-        return false
+        return hosts[id]?.circuit.isStuckOnOne == true
     }
 
     private mutating func failed(

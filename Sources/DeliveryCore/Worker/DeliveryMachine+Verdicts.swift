@@ -36,8 +36,8 @@ extension DeliveryMachine {
             break
         }
         freeSlot(of: index)
-        let isProbeUsedUp = apply(verdict, of: index, to: id)
-        end(index, verdict, exchange, duration: duration, isProbeUsedUp: isProbeUsedUp)
+        let hasTriedEnough = apply(verdict, of: index, to: id)
+        end(index, verdict, exchange, duration: duration, hasTriedEnough: hasTriedEnough)
         wake(id)
         if host.backlog > 0 { releaseHeld(id) }
     }
@@ -50,7 +50,7 @@ extension DeliveryMachine {
 
     private mutating func end(
         _ index: DeliveryIndex, _ verdict: Verdict, _ exchange: Exchange, duration: Duration,
-        isProbeUsedUp: Bool
+        hasTriedEnough: Bool
     ) {
         let delivery = deliveries[index.rawValue]
         switch verdict.item {
@@ -59,16 +59,19 @@ extension DeliveryMachine {
         case .retry(let delay):
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
             // Behind an open circuit no attempt is used up: the host is what failed.
-            if delivery.host.flatMap({ hosts[$0]?.circuit.isOpen }) == true, !isProbeUsedUp {
+            if delivery.host.flatMap({ hosts[$0]?.circuit.isOpen }) == true, !hasTriedEnough {
                 waitForHost(index, attempt: attempt)
             } else {
                 retry(index, after: delay, reason: verdict.reason, attempt: attempt)
             }
         case .hold:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            if isProbeUsedUp {
+            if hasTriedEnough {
+                let backoff = judge.backoff.delay(
+                    attempt: Int(delivery.attempts), using: &random)
                 retry(
-                    index, after: configuration.queueTime, reason: verdict.reason, attempt: attempt)
+                    index, after: max(backoff, configuration.queueTime), reason: verdict.reason,
+                    attempt: attempt)
             } else {
                 waitForHost(index, attempt: attempt)
             }
