@@ -69,10 +69,10 @@ package struct Host: Sendable {
     /// Something older is in Redis or on its way from there: what is fresh goes behind it.
     package var isBacklogAhead: Bool { backlog > 0 || release == .asked || release == .moved }
 
-    /// Nothing of it would be missed.
+    /// Nothing of it would be missed: that its circuit is open PostgreSQL knows too.
     package var isIdle: Bool {
         inFlight == 0 && backlog == 0 && queued == 0 && suspendedUntil == nil && release == .none
-            && !circuit.isOpen && chains.isEmpty
+            && circuit.outage?.probe == nil && chains.isEmpty
     }
 
     /// It has answered, and not failed since. Others share a part of the slots.

@@ -161,6 +161,28 @@ import Testing
         #expect(trace.history.notices.contains { $0.message.contains("answers again") })
     }
 
+    @Test func `a host that is down, and that nothing waits for, is forgotten among many`() throws {
+        var trace = Trace.owning()
+        trace.read()
+        let record = HostCondition(
+            failingSince: trace.wall + .seconds(-8 * 86_400),
+            probeDue: trace.wall + .seconds(80_000), cause: "timed-out")
+        for entry in 1...20 as ClosedRange<Int32> {
+            let inboxes = (0..<512).map { InboxID(rawValue: (entry * 512 + $0) * 10) }
+            let id = StreamID(milliseconds: UInt64(entry), sequence: 0)
+            let preparation = try #require(
+                trace.read(.fanout(id, 7, to: inboxes)).preparations.first)
+            var facts = trace.facts(on: preparation.request)
+            for inbox in inboxes { facts.inboxes[inbox]?.hostCondition = record }
+            trace.feed(.prepared(preparation.id, facts))
+            trace.live(.milliseconds(50))
+            trace.resolve(try trace.commit())
+        }
+        #expect(trace.gauges.open == 0)
+        trace.live(.seconds(1))
+        #expect(trace.gauges.hosts == 8_192)
+    }
+
     // MARK: Probes that wait for a slot
 
     /// Host 1 is down, one of its transfers is still under way, and its probe waits because host 2
