@@ -24,8 +24,9 @@ extension DeliveryMachine {
             wake(id)
         }
         guard isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
-            !host.isSuspended(at: now), openLimitLeft, let count = releaseCount(of: id, host),
-            case .owned(let owned) = partitions[host.partition]
+            !host.isSuspended(at: now), openLimitLeft,
+            case .owned(let owned) = partitions[host.partition],
+            let count = releaseCount(of: id, host)
         else { return }
         hosts[id]?.release = .asked
         let lease = OwnedLease(partition: host.partition, epoch: owned.epoch)

@@ -57,6 +57,29 @@ import Testing
         #expect(trace.resolve(committed).steps == ["releaseLeases"])
     }
 
+    @Test func `a partition on its way out probes no host, and takes no share of the probes`()
+        throws
+    {
+        var trace = Trace {
+            $0.partitionCount = 2
+            $0.slots = 100
+            $0.probePercent = 1
+        }
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        let staying = PartitionNumber(rawValue: 1 - Self.leaving.rawValue)
+        for (partition, host) in [(Self.leaving, 1), (staying, 2)] as [(PartitionNumber, HostID)] {
+            let record = HostCondition(
+                failingSince: trace.wall + .seconds(-3_600),
+                probeDue: trace.wall + .seconds(2), cause: "timed-out")
+            trace.own(partition, held: [HeldHost(host: host, condition: record, held: 5)])
+        }
+        trace.feed(.logRead([]))
+        #expect(trace.admit(.fanout(1, 7, to: [31]), from: Self.leaving).sends.count == 1)
+        trace.feed(.membershipSeen(alive: [me, other]))
+        #expect(trace.live(.seconds(3)).releases.map(\.host) == [2])
+    }
+
     @Test func `nothing more is read of a partition on its way out`() throws {
         var (trace, _) = try Self.busy()
         trace.feed(.membershipSeen(alive: [me, other]))
