@@ -24,6 +24,8 @@ package struct Host: Sendable {
     /// Deliveries on their way into its held queue.
     package var holding = 0
     package var release = Release.none
+    /// Deliveries of that part, at most.
+    package var releasing = 0
     /// What comes from its held queue is past its retry budget: take more of it at a time.
     package var isSheddingExpired = false
 
@@ -66,6 +68,9 @@ package struct Host: Sendable {
     /// Deliveries that wait in Redis, or will in a moment.
     package var backlog: Int { held + holding }
 
+    /// Deliveries on their way back from its held queue that this worker does not see yet.
+    package var returning: Int { release == .asked || release == .moved ? releasing : 0 }
+
     /// Something older is in Redis or on its way from there: what is fresh goes behind it.
     package var isBacklogAhead: Bool { backlog > 0 || release == .asked || release == .moved }
 
@@ -77,6 +82,9 @@ package struct Host: Sendable {
 
     /// It has answered, and not failed since. Others share a part of the slots.
     package var isProven: Bool { lastSuccess != nil && !circuit.isFailing }
+
+    /// It shares a part of the slots with its like; while its circuit is open only probes go to it.
+    package var isSuspect: Bool { !isProven && !circuit.isOpen }
 
     package func isSuspended(at now: Instant) -> Bool {
         if let suspendedUntil { now < suspendedUntil } else { false }

@@ -97,7 +97,7 @@ extension DeliveryMachine {
         deliveries[index.rawValue].hasKnocked = false
         deliveries[index.rawValue].hasReconnected = false
         // A probe has a budget of its own.
-        let isSuspect = !host.isProven && !host.circuit.isOpen
+        let isSuspect = host.isSuspect
         deliveries[index.rawValue].isSuspect = isSuspect
         deliveries[index.rawValue].sent = now
         if isSuspect { suspectsInFlight += 1 }

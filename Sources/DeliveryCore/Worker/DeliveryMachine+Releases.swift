@@ -7,30 +7,59 @@ extension DeliveryMachine {
         guard isRedisUp, isPostgresUp, !isDraining else { return }
         if now >= releaseDue {
             releaseDue = now + .milliseconds(250)
-            for id in waitingHosts.sorted() { releaseHeld(id) }
+            releaseBacklogs()
         }
         releaseLater()
     }
 
+    /// Hosts that have a backlog take turns. What they bring back stands in the log before anything
+    /// that is expanded from now on, however urgent, so it is never more than this worker can soon
+    /// open; and of suspects no more come back than may be tried.
+    private mutating func releaseBacklogs() {
+        let waiting = waitingHosts.sorted()
+        var room = configuration.openLimit / 2
+        var suspects = configuration.suspectSlots - suspectsInFlight
+        for id in waiting {
+            guard let host = hosts[id], host.returning > 0 else { continue }
+            room -= host.returning
+            if isKnownSuspect(host) { suspects -= 1 }
+        }
+        let start = waiting.firstIndex { $0 > lastReleased } ?? 0
+        for id in [waiting[start...], waiting[..<start]].joined() {
+            let isSuspect = hosts[id].map(isKnownSuspect) == true
+            let asked = releaseHeld(id, mayAsk: room > 0 && (!isSuspect || suspects > 0))
+            guard asked > 0 else { continue }
+            room -= asked
+            if isSuspect { suspects -= 1 }
+            lastReleased = id
+        }
+    }
+
+    /// Before anything of it was prepared nobody knows what PostgreSQL knows of it.
+    private func isKnownSuspect(_ host: Host) -> Bool { host.isSuspect && !host.name.isEmpty }
+
     /// A backlog comes back in small parts, the next when the last has ended: it stays in Redis,
-    /// however long it is.
-    mutating func releaseHeld(_ id: HostID) {
+    /// however long it is. Returns how much was asked for.
+    @discardableResult
+    mutating func releaseHeld(_ id: HostID, mayAsk: Bool = true) -> Int {
         guard let host = hosts[id], !host.isIdle else {
             waitingHosts.remove(id)
-            return
+            return 0
         }
         if let until = host.suspendedUntil, now >= until {
             hosts[id]?.suspendedUntil = nil
             wake(id)
         }
-        guard isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
+        guard mayAsk, isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
             !host.isSuspended(at: now), openLimitLeft,
             case .owned(let owned) = partitions[host.partition],
             let count = releaseCount(of: id, host)
-        else { return }
+        else { return 0 }
         hosts[id]?.release = .asked
+        hosts[id]?.releasing = min(count, host.held)
         let lease = OwnedLease(partition: host.partition, epoch: owned.epoch)
         emit(.release(lease, id, count: count))
+        return min(count, host.held)
     }
 
     /// An open circuit lets one out, to probe with, when its time has come.

@@ -88,6 +88,8 @@ package struct DeliveryMachine: Sendable {
     /// Entries that ended in this turn.
     var concluded: [PartitionNumber: [Resolution]] = [:]
     var releaseDue = Instant(nanoseconds: 0)
+    /// Whose backlog was asked for last: the next round begins behind it.
+    var lastReleased = HostID(rawValue: 0)
     /// Log entries that hold part of a host's backlog.
     var releasedEntries: [PartitionNumber: [StreamID: HostID]] = [:]
 

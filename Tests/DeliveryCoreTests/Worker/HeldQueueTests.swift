@@ -151,4 +151,49 @@ import Testing
         var trace = try Self.suspended()
         #expect(trace.admit(.fanout(2, 8, to: [21, 31])).sends.count == 2)
     }
+
+    // MARK: Many backlogs
+
+    /// Ten proven hosts, a hundred deliveries held for each.
+    static func backlogs(_ change: (inout WorkerConfiguration) -> Void) -> Trace {
+        var trace = Trace(change)
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        let held = (1...10).map {
+            HeldHost(host: HostID(rawValue: $0), condition: HostCondition(), held: 100)
+        }
+        trace.own(0, held: held)
+        return trace
+    }
+
+    @Test func `of many backlogs no more comes back than can be opened, and they take turns`() {
+        var trace = Self.backlogs { $0.openLimit = 256 }
+        #expect(trace.live(.seconds(1)).releases.map(\.host) == [1, 2])
+        for (entry, inbox) in [(1, 11), (2, 21)] as [(StreamID, InboxID)] {
+            trace.feed(.released(0, inbox.host, entry, remaining: 36))
+            trace.admit(.pointers(entry, pointer(7, inbox)))
+        }
+        #expect(trace.live(.seconds(1)).releases.map(\.host) == [3, 4])
+    }
+
+    @Test func `hosts that never answered come back as far as they may be tried`() throws {
+        var trace = Trace.owning {
+            $0.slots = 12
+            $0.suspectPercent = 25
+        }
+        trace.read()
+        // PostgreSQL knows of a pause, so all are held.
+        let inboxes = (1...10).map { InboxID(rawValue: $0 * 10) }
+        let preparation = try #require(trace.read(.fanout(1, 7, to: inboxes)).preparations.first)
+        var facts = trace.facts(on: preparation.request)
+        for inbox in inboxes {
+            facts.inboxes[inbox]?.hostCondition.suspendedUntil = trace.wall + .seconds(1)
+        }
+        trace.resolve(trace.feed(.prepared(preparation.id, facts)))
+        #expect(trace.gauges.held == 10)
+
+        #expect(trace.live(.seconds(2)).releases.map(\.host) == [1, 2, 3])
+        trace.feed(.released(0, 1, nil, remaining: 0))
+        #expect(trace.live(.seconds(1)).releases.map(\.host) == [4])
+    }
 }
