@@ -182,31 +182,41 @@ extension DeliveryMachine {
     /// When the first of them does.
     var paceDue: Instant? { pacedHosts.compactMap { hosts[$0]?.pace.next }.min() }
 
-    /// Once a second: what has waited too long for a full window is held in Redis, so that its
-    /// entry can end; hosts of which nothing would be missed are forgotten.
+    /// Once a second: what has waited too long for a full window, or for one of the suspects' slots,
+    /// is held in Redis, so that its entry can end and the log is read on; hosts of which nothing
+    /// would be missed are forgotten.
     mutating func sweepQueues() {
         guard now >= sweepDue else { return }
         sweepDue = now + .seconds(1)
+        let isLogStopped = !hasRoom && opened < configuration.openLimit / 8
+        opened = 0
+        let patience = isLogStopped ? Self.patienceWhileStopped : configuration.queueTime
+        let isSuspectsTurn = suspectsInFlight < configuration.suspectSlots
         var waiting: [HostID] = []
         for (id, host) in hosts {
             if host.isIdle {
                 if hosts.count > Self.rememberedHosts { hosts[id] = nil }
-            } else if host.queued > 0, !host.hasRoom(at: now) {
+            } else if host.queued > 0,
+                !host.hasRoom(at: now) || (host.isSuspect && !isSuspectsTurn)
+            {
                 waiting.append(id)
             }
         }
-        for id in waiting.sorted() { holdOverdue(of: id) }
+        for id in waiting.sorted() { holdOverdue(of: id, after: patience) }
         sweepChains()
     }
 
     /// Idle hosts beyond this many are forgotten; each takes about 400 bytes.
     static let rememberedHosts = 8_192
 
-    private mutating func holdOverdue(of id: HostID) {
+    /// While hardly anything can be opened, what waits for its own host stands in the way of all.
+    static let patienceWhileStopped: Duration = .seconds(1)
+
+    private mutating func holdOverdue(of id: HostID, after patience: Duration) {
         var overdue: [DeliveryIndex] = []
         for queue in hosts[id]?.queues.values.map({ $0 }) ?? [] {
             overdue += queue.prefix {
-                now - deliveries[$0.rawValue].admitted > configuration.queueTime
+                now - deliveries[$0.rawValue].admitted > patience
             }
         }
         guard !overdue.isEmpty else { return }

@@ -59,7 +59,8 @@ extension DeliveryMachine {
         }
     }
 
-    private var hasRoom: Bool {
+    /// For more of the log.
+    var hasRoom: Bool {
         deliveries.count < configuration.openLimit && openBytes < configuration.openByteLimit
     }
 
@@ -133,6 +134,7 @@ extension DeliveryMachine {
         preparation.deliveries.append(
             DeliveryIndex(rawValue: deliveries.insert(delivery)))
         entries[entry.rawValue].undecided += 1
+        opened += 1
         openCounts[entries[entry.rawValue].partition, default: 0] += 1
     }
 

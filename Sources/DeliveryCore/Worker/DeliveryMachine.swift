@@ -50,6 +50,8 @@ package struct DeliveryMachine: Sendable {
     // Log
     var entries = Slab<OpenEntry>()
     var deliveries = Slab<OpenDelivery>()
+    /// Deliveries opened since the last sweep.
+    var opened = 0
     /// Open deliveries by partition.
     var openCounts: [PartitionNumber: Int] = [:]
     var activities: [ActivityID: OpenActivity] = [:]

@@ -114,4 +114,32 @@ import Testing
         }
         #expect(states?.sorted() == ["7 delivered", "8 expired"])
     }
+
+    // MARK: Room for others
+
+    @Test func `hosts that never answered leave room for the log, however many they are`() throws {
+        var trace = Trace.owning {
+            $0.slots = 8
+            $0.suspectPercent = 25
+            $0.openLimit = 20
+        }
+        trace.read()
+        let silent = trace.admit(.fanout(1, 7, to: (10..<40).map { InboxID(rawValue: $0 * 10) }))
+        #expect(silent.sends.count == 2)
+        #expect(!silent.contains("readLogs"))
+        #expect(trace.live(.seconds(3)).logReads.count == 1)
+        #expect(trace.gauges.held == 28)
+    }
+
+    @Test func `one slow host does not stop the log for half a minute`() throws {
+        var trace = Trace.owning { $0.openLimit = 20 }
+        trace.read()
+        for entry in 1...20 as ClosedRange<UInt64> {
+            let activity = ActivityID(rawValue: Int64(entry))
+            trace.admit(.fanout(StreamID(milliseconds: entry, sequence: 0), activity, to: [11]))
+        }
+        #expect(trace.gauges.open == 20)
+        #expect(trace.live(.seconds(3)).logReads.count == 1)
+        #expect(trace.gauges.held == 16)
+    }
 }
