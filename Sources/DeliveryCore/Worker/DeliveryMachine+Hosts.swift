@@ -10,7 +10,7 @@ extension DeliveryMachine {
             host.recall(condition, now: now, wall: wall)
             host.lastError = condition.cause
             hosts[inbox.host] = host
-            if host.circuit.isOpen || host.suspendedUntil != nil { waitingHosts.insert(inbox.host) }
+            if host.circuit.isOpen || host.suspendedUntil != nil { waitingHosts[inbox.host] = now }
         } else if hosts[inbox.host]?.name.isEmpty == true {
             hosts[inbox.host]?.name = inbox.hostName
             hosts[inbox.host]?.lastSuccess = condition.lastSuccess
@@ -101,6 +101,7 @@ extension DeliveryMachine {
         if wasOpen {
             hosts[id]?.window.restart()
             probing.remove(id)
+            waitingHosts[id] = now
             note(.info, "\(host.name) answers again")
         } else if isSuccess {
             hosts[id]?.window.succeeded(wasFull: wasFull)
@@ -172,7 +173,7 @@ extension DeliveryMachine {
             .info,
             "\(hosts[id]?.name ?? "a host") takes nothing (\(outage.cause)); it is probed from now "
                 + "on, what is for it waits")
-        waitingHosts.insert(id)
+        waitingHosts[id] = now
         holdQueued(id)
         report(id)
     }
@@ -196,7 +197,7 @@ extension DeliveryMachine {
         // Answers of one burst come together: the longest pause counts.
         let until = max(now + pause, hosts[id]?.suspendedUntil ?? now)
         hosts[id]?.suspendedUntil = until
-        waitingHosts.insert(id)
+        waitingHosts[id] = now
         hosts[id]?.lastError = reason
         holdQueued(id)
         report(id)

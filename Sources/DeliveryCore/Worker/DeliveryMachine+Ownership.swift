@@ -95,7 +95,7 @@ extension DeliveryMachine {
         host.held = held.held
         host.recall(held.condition, now: now, wall: wall)
         hosts[held.host] = host
-        waitingHosts.insert(held.host)
+        waitingHosts[held.host] = now
     }
 
     mutating func leasesRenewed(

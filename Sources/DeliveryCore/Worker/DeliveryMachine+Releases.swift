@@ -16,11 +16,14 @@ extension DeliveryMachine {
     /// that is expanded from now on, however urgent, so it is never more than this worker can soon
     /// open; and of suspects no more come back than may be tried.
     private mutating func releaseBacklogs() {
-        let waiting = waitingHosts.sorted()
+        let waiting = waitingHosts.filter { $0.value <= now }.keys.sorted()
         var room = configuration.openLimit / 2
         var suspects = configuration.suspectSlots - suspectsInFlight
-        for id in waiting {
-            guard let host = hosts[id], host.returning > 0 else { continue }
+        for id in returningHosts {
+            guard let host = hosts[id], host.returning > 0 else {
+                returningHosts.remove(id)
+                continue
+            }
             room -= host.returning
             if isKnownSuspect(host) { suspects -= 1 }
         }
@@ -28,12 +31,29 @@ extension DeliveryMachine {
         for id in [waiting[start...], waiting[..<start]].joined() {
             let isSuspect = hosts[id].map(isKnownSuspect) == true
             let asked = releaseHeld(id, mayAsk: room > 0 && (!isSuspect || suspects > 0))
+            lookAgain(at: id)
             guard asked > 0 else { continue }
             room -= asked
             if isSuspect { suspects -= 1 }
             lastReleased = id
         }
     }
+
+    /// Thousands of hosts may be down: they are not looked at four times a second while only time
+    /// stands in their way.
+    private mutating func lookAgain(at id: HostID) {
+        guard waitingHosts[id] != nil, let host = hosts[id] else { return }
+        var due = host.suspendedUntil ?? now
+        if let outage = host.circuit.outage, outage.probe == nil, !host.circuit.isDead(at: now) {
+            due = max(due, outage.probeDue)
+        }
+        // Not all of them in one turn.
+        let spread = Duration.milliseconds(Int64(id.rawValue & 63) * 80)
+        waitingHosts[id] = min(due, now + Self.longestUnseen + spread)
+    }
+
+    /// At the latest they are looked at after this, whatever was thought to stand in their way.
+    static let longestUnseen: Duration = .seconds(5)
 
     /// Before anything of it was prepared nobody knows what PostgreSQL knows of it.
     private func isKnownSuspect(_ host: Host) -> Bool { host.isSuspect && !host.name.isEmpty }
@@ -43,7 +63,7 @@ extension DeliveryMachine {
     @discardableResult
     mutating func releaseHeld(_ id: HostID, mayAsk: Bool = true) -> Int {
         guard let host = hosts[id], !host.isIdle else {
-            waitingHosts.remove(id)
+            waitingHosts[id] = nil
             return 0
         }
         if let until = host.suspendedUntil, now >= until {
@@ -57,6 +77,7 @@ extension DeliveryMachine {
         else { return 0 }
         hosts[id]?.release = .asked
         hosts[id]?.releasing = min(count, host.held)
+        returningHosts.insert(id)
         let lease = OwnedLease(partition: host.partition, epoch: owned.epoch)
         emit(.release(lease, id, count: count))
         return min(count, host.held)

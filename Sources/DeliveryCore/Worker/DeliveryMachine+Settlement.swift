@@ -22,7 +22,7 @@ extension DeliveryMachine {
         let delivery = deliveries[index.rawValue]
         guard let host = delivery.host else { preconditionFailure("held without a host") }
         hosts[host]?.holding += 1
-        waitingHosts.insert(host)
+        waitingHosts[host] = now
         addHold(host, delivery.pointer, atHead: atHead, to: delivery.entry)
         parkTurn(of: index)
         decide(index)

@@ -102,7 +102,7 @@ extension DeliveryMachine {
             return settle(index, end, attempt: attempt)
         }
         hosts[id]?.holding += 1
-        waitingHosts.insert(id)
+        waitingHosts[id] = now
         settle(index, .held(id, delivery.pointer, atHead: true), attempt: attempt)
     }
 

@@ -68,8 +68,10 @@ package struct DeliveryMachine: Sendable {
 
     // Dispatch
     var hosts: [HostID: Host] = [:]
-    /// Hosts with a pause or a backlog.
-    var waitingHosts: Set<HostID> = []
+    /// Hosts with a pause or a backlog, and when each is looked at again.
+    var waitingHosts: [HostID: Instant] = [:]
+    /// Hosts of whose backlog something is on its way back, or was lately.
+    var returningHosts: Set<HostID> = []
     /// Objects that were deleted lately, and when this worker saw it.
     var deletions: [OrderKey: Instant] = [:]
     /// Hosts that have more to send, and may later.
