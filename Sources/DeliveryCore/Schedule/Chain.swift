@@ -56,6 +56,10 @@ package struct Chain: Sendable {
         deferred[activity] = deferral.count > 0 ? deferral : nil
     }
 
+    func hasDeferrals(before time: WallTime) -> Bool {
+        deferred.values.contains { $0.until < time }
+    }
+
     /// What should have come back long ago went another way; nobody waits for it for ever.
     mutating func forgetDeferrals(before time: WallTime) {
         deferred = deferred.filter { $0.value.until >= time }

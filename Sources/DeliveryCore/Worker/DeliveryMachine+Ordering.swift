@@ -196,7 +196,8 @@ extension DeliveryMachine {
         deletions = deletions.filter { now - $0.value < Self.deletionMemory }
         let late = wall - Self.deferralGrace
         for (id, host) in hosts where !host.chains.isEmpty {
-            for (order, chain) in host.chains where !(chain.open > 0 && chain.waiting.isEmpty) {
+            for (order, chain) in host.chains
+            where chain.isEmpty || !chain.waiting.isEmpty || chain.hasDeferrals(before: late) {
                 sweep(ChainKey(host: id, order: order), chain, late: late)
             }
         }
