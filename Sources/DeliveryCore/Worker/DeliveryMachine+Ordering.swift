@@ -159,35 +159,47 @@ extension DeliveryMachine {
     ///
     /// - Parameter isParked: the turn ended in the held queue.
     mutating func leaveChain(_ key: ChainKey, isParked: Bool = false) {
-        guard var chain = hosts[key.host]?.chains[key.order] else { return }
-        chain.open -= 1
+        guard hosts[key.host]?.chains[key.order] != nil else { return }
+        hosts[key.host]?.chains[key.order]?.open -= 1
+        // They may have followed their predecessor into `later`: so do those behind them.
+        while let ready = nextInChain(key) {
+            let placed = takeTurns(ready, in: key, isParked: isParked)
+            for index in placed { place(index) }
+            if !placed.isEmpty { return }
+        }
+    }
+
+    /// Takes the deliveries of the next activity out of the chain, if it is its turn.
+    private mutating func nextInChain(_ key: ChainKey) -> ArraySlice<DeliveryIndex>? {
+        guard var chain = hosts[key.host]?.chains[key.order] else { return nil }
         guard chain.open <= 0, let first = chain.waiting.first else {
-            hosts[key.host]?.chains[key.order] = chain.isEmpty ? nil : chain
-            return
+            if chain.isEmpty { hosts[key.host]?.chains[key.order] = nil }
+            return nil
         }
         let next = deliveries[first.rawValue].activity
         let ready = chain.waiting.prefix { deliveries[$0.rawValue].activity == next }
         chain.waiting.removeFirst(ready.count)
         hosts[key.host]?.chains[key.order] = chain
-        let others = chain.waiting
+        return ready
+    }
+
+    /// Returns those that have got it, and are to be placed.
+    private mutating func takeTurns(
+        _ ready: ArraySlice<DeliveryIndex>, in key: ChainKey, isParked: Bool
+    ) -> [DeliveryIndex] {
+        // Those behind them do not stand in their way.
+        let others = hosts[key.host]?.chains[key.order]?.waiting ?? []
         hosts[key.host]?.chains[key.order]?.waiting = []
         var placed: [DeliveryIndex] = []
         for index in ready {
-            guard let facts = activities[next]?.facts else {
+            guard let facts = activities[deliveries[index.rawValue].activity]?.facts else {
                 preconditionFailure("an activity without facts waits for its turn")
             }
             if isParked { deliveries[index.rawValue].isFollower = true }
             if takesTurn(index, facts, isAdmitted: false) { placed.append(index) }
         }
         hosts[key.host]?.chains[key.order]?.waiting += others
-        for index in placed { place(index) }
-        // They have followed their predecessor into `later`: so do those behind them.
-        if placed.isEmpty, !others.isEmpty { followOn(key) }
-    }
-
-    private mutating func followOn(_ key: ChainKey) {
-        hosts[key.host]?.chains[key.order]?.open += 1
-        leaveChain(key)
+        return placed
     }
 
     /// Once a second: what nobody waits for any more is forgotten, and what has waited too long for

@@ -147,4 +147,21 @@ import Testing
         let later = try #require(swept.resolutions.first { $0.entry == 2 }?.laters.first)
         #expect(later.pointer == pointer(2, 11))
     }
+
+    @Test func `thousands behind one activity follow it without exhausting the stack`() {
+        var trace = Trace.owning { $0.loadingLimit = 4_096 }
+        trace.read()
+        let count: Int64 = 4_000
+        for activity in 1...count {
+            trace.activities[ActivityID(rawValue: activity)] = PreparedFacts.Activity(
+                lane: .normal, stored: trace.wall, expires: nil, size: 1, order: Self.object)
+        }
+        var sends: [Transmission] = []
+        for activity in 1...count {
+            let entry = StreamID(milliseconds: UInt64(activity), sequence: 0)
+            sends += trace.admit(.fanout(entry, ActivityID(rawValue: activity), to: [11])).sends
+        }
+        #expect(sends.map(\.activity) == [1])
+        #expect(trace.end(sends[0], .status(403)).resolutions.count == Int(count) - 1)
+    }
 }
