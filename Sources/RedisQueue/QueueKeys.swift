@@ -36,6 +36,8 @@ package struct QueueKeys: Equatable, Sendable {
 
     /// Sorted set: when each worker was last heard of.
     package var workers: String { "\(prefix)workers" }
+    /// Stream: hosts that somebody has heard from, in the field `host`.
+    package var alive: String { "\(prefix)alive" }
     /// Hash, and the channel on which its changes are told.
     package var control: String { "\(prefix)control" }
 

@@ -52,6 +52,11 @@ extension RedisClient {
         }
     }
 
+    /// Tells the workers that these hosts were seen alive.
+    package func hint(seenAlive hosts: [String]) throws(RedisFailure) {
+        try perform(hosts.map { RedisCommand("XADD", keys.alive, "*", "host", $0) })
+    }
+
     /// Tells the workers that PostgreSQL has new controls; answers their epoch.
     @discardableResult
     package func bumpControl(reason: String) throws(RedisFailure) -> Int64 {

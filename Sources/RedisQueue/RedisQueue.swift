@@ -16,6 +16,8 @@ package final class RedisQueue {
     let nextTurn: NextTurn
 
     let commands: RedisLink
+    /// The last hint that was read.
+    var hintsReadTo: StreamID?
     let intakeReader: BlockingReader
     let logReader: BlockingReader
     /// SHA-1 of each script, as SCRIPT LOAD told it.

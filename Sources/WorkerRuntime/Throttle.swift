@@ -37,6 +37,8 @@ enum Complaint: String, CaseIterable {
     case expand = "expansion failed"
     case route = "routing failed"
     case prepare = "reading what is owed failed"
+    case loadControls = "reading the controls failed"
+    case readHints = "reading which hosts were seen alive failed"
     case learnKeys = "reading changed keys failed"
     case housekeeping = "dropping what is past its retention failed"
     case writeState = "writing the hint to producers failed"

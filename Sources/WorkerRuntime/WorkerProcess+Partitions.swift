@@ -12,13 +12,14 @@ extension WorkerProcess {
             case .success(let membership):
                 self?.occur(.membershipSeen(alive: membership.alive))
                 self?.noticeControl(membership.controlEpoch)
+                self?.followControls()
             case .failure(let failure): self?.complain(.heartbeat, failure)
             }
         }
         keepHouse()
     }
 
-    /// A change of the controls may mean a new key, or another one under a known name. The owner
+    /// A change of the controls may also mean a new key, or another one under a known name. The owner
     /// of partition 0 looks after what concerns the pool as a whole: it wakes parked activities,
     /// and looks for keys that came as files once a minute.
     private func noticeControl(_ epoch: Int64) {
@@ -26,6 +27,7 @@ extension WorkerProcess {
         if epoch != handledControlEpoch {
             handledControlEpoch = epoch
             keys.sourcesChanged()
+            controlsDue = now
             parkedDue = now
         }
         guard now >= parkedDue, ownsFirstPartition else { return }

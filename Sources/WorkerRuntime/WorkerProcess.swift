@@ -44,6 +44,10 @@ package final class WorkerProcess {
     /// The last change of `control` that was acted upon.
     var handledControlEpoch: Int64?
     var parkedDue = EventLoop.now
+    /// The machine hears that PostgreSQL is there when the controls are known.
+    var awaitsControls = false
+    var isLoadingControls = false
+    var controlsDue = EventLoop.now
     var wasReady = false
 
     /// - Parameter board: the slot in the supervisor's scoreboard; nil without a supervisor.
@@ -147,7 +151,7 @@ package final class WorkerProcess {
             self.isPostgresUp = isUp
             self.recorder.setPostgres(isUp)
             self.report("PostgreSQL", isUp, reason)
-            self.occur(isUp ? .postgresConnected : .postgresDisconnected)
+            isUp ? self.postgresCameUp() : self.postgresWentAway()
         }
         queue.onStateChange = { [weak self] isUp, reason in
             guard let self, !self.isFinished else { return }

@@ -31,6 +31,12 @@ struct Trunkline: AsyncParsableCommand {
                     RejectedCommand.self, DoctorCommand.self,
                 ]),
             CommandGroup(name: "Act", subcommands: [EnqueueCommand.self, KeysCommand.self]),
+            CommandGroup(
+                name: "Steer",
+                subcommands: [
+                    PauseCommand.self, BlockCommand.self, LimitCommand.self, ResumeCommand.self,
+                    ProbeCommand.self,
+                ]),
             CommandGroup(name: "Test", subcommands: [SimulateCommand.self, SinkCommand.self]),
             CommandGroup(name: "Internal", subcommands: [WorkerCommand.self]),
         ])

@@ -11,6 +11,8 @@ package struct Host: Sendable {
     package var signatures = SignatureMemory()
     /// It asked for a pause that ends then.
     package var suspendedUntil: Instant?
+    /// What operators want of it.
+    package var control = HostControl()
     /// Pauses in a row, without a success between them, of which it did not say how long.
     package var refusals = 0
     package var inFlight = 0
@@ -86,8 +88,11 @@ package struct Host: Sendable {
     /// It shares a part of the slots with its like; while its circuit is open only probes go to it.
     package var isSuspect: Bool { !isProven && !circuit.isOpen }
 
+    /// What is for it waits, for a while or until somebody ends it. What is for a blocked one does
+    /// not: it is dropped.
     package func isSuspended(at now: Instant) -> Bool {
-        if let suspendedUntil { now < suspendedUntil } else { false }
+        if control.isBlocked { return false }
+        return control.isPaused || suspendedUntil.map { now < $0 } ?? false
     }
 
     /// Whether one more may be sent now. An open circuit is not asked: of its host only the probe

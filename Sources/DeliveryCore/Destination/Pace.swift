@@ -12,7 +12,10 @@ package struct Pace: Equatable, Sendable {
     /// Below this it is no pace any more.
     static let shortest: Duration = .milliseconds(2)
 
+    /// What was learned.
     private(set) var interval: Duration?
+    /// What an operator wants at least.
+    var leastInterval: Duration?
     private var countingSince: Instant?
     private var accepted = 0
     private var patience = Self.patienceLimits.lowerBound
@@ -22,12 +25,15 @@ package struct Pace: Equatable, Sendable {
 
     /// When the next request may be sent; nil: at once.
     package var next: Instant? {
-        guard let interval, let lastSent else { return nil }
-        return lastSent + interval
+        guard let lastSent, interval != nil || leastInterval != nil else { return nil }
+        return lastSent + max(interval ?? .zero, leastInterval ?? .zero)
     }
 
     mutating func sent(at now: Instant) {
-        if let lastSent, now - lastSent > max((interval ?? .zero) * 2, Self.idleTime) {
+        if let lastSent,
+            now - lastSent
+                > max((interval ?? .zero) * 2, (leastInterval ?? .zero) * 2, Self.idleTime)
+        {
             // Time in which nothing was asked of it says nothing about what it allows.
             countingSince = nil
             accepted = 0

@@ -10,10 +10,12 @@ extension DeliveryMachine {
             host.recall(condition, now: now, wall: wall)
             host.lastError = condition.cause
             hosts[inbox.host] = host
+            apply(controls[host: inbox.hostName], to: inbox.host)
             if host.circuit.isOpen || host.suspendedUntil != nil { waitingHosts[inbox.host] = now }
         } else if hosts[inbox.host]?.name.isEmpty == true {
             hosts[inbox.host]?.name = inbox.hostName
             hosts[inbox.host]?.lastSuccess = condition.lastSuccess
+            apply(controls[host: inbox.hostName], to: inbox.host)
         }
     }
 
@@ -206,7 +208,7 @@ extension DeliveryMachine {
     /// Of a pause that nobody has asked for: it doubles from a second.
     static let longestOwnPause: Duration = .seconds(60)
 
-    private mutating func holdQueued(_ id: HostID) {
+    mutating func holdQueued(_ id: HostID) {
         if let probe = takeBackProbe(of: id) {
             hold(probe, atHead: deliveries[probe.rawValue].goesToHead)
         }

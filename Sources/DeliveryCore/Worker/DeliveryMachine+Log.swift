@@ -256,7 +256,9 @@ extension DeliveryMachine {
         guard let id = delivery.host, let host = hosts[id] else {
             preconditionFailure("placed without a host")
         }
-        if host.circuit.isOpen {
+        if host.control.isBlocked {
+            settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
+        } else if host.circuit.isOpen {
             admitToOpen(index, host: id)
         } else if host.isSuspended(at: now) {
             hold(index, atHead: delivery.goesToHead)

@@ -44,7 +44,9 @@ extension DeliveryMachine {
     private mutating func lookAgain(at id: HostID) {
         guard waitingHosts[id] != nil, let host = hosts[id] else { return }
         var due = host.suspendedUntil ?? now
-        if let outage = host.circuit.outage, outage.probe == nil, !host.circuit.isDead(at: now) {
+        if let outage = host.circuit.outage, outage.probe == nil, !host.circuit.isDead(at: now),
+            !host.control.isBlocked
+        {
             due = max(due, outage.probeDue)
         }
         // Not all of them in one turn.
@@ -85,8 +87,9 @@ extension DeliveryMachine {
 
     /// An open circuit lets one out, to probe with, when its time has come.
     private mutating func releaseCount(of id: HostID, _ host: Host) -> Int? {
+        // What a blocked or a dead host was owed is dropped.
+        if host.control.isBlocked { return LogEntry.inboxLimit }
         if !host.circuit.isOpen { return configuration.releaseCount }
-        // What a dead host was owed is dropped.
         if host.circuit.isDead(at: now) { return LogEntry.inboxLimit }
         guard host.circuit.mayProbe(at: now),
             probing.contains(id) || probing.count < configuration.probeSlots

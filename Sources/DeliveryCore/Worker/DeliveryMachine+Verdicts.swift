@@ -18,8 +18,10 @@ extension DeliveryMachine {
             using: &random)
         if case .answered = exchange { tally.count(verdict.item) }
         remember(signatureOf: delivery, exchange, at: id)
-        if verdict.item.isAtOnce, host.isSuspended(at: now) || host.circuit.isOpen {
-            // Another answer has closed the door meanwhile.
+        if verdict.item.isAtOnce,
+            host.isSuspended(at: now) || host.circuit.isOpen || host.control.isBlocked
+        {
+            // Another answer, or an operator, has closed the door meanwhile.
             verdict.item = .hold
         }
         switch verdict.item {

@@ -12,6 +12,7 @@ internal import DequeModule
 /// - `+Dispatch`: queues -> transmissions, as slots and windows allow;
 /// - `+Verdicts`: exchanges -> verdicts -> results;
 /// - `+Hosts`: verdicts -> circuits, windows, pauses, probes;
+/// - `+Controls`: what people say about hosts;
 /// - `+Releases`: what waits in Redis -> the log again;
 /// - `+Settlement`: results -> flushes -> resolved entries.
 package struct DeliveryMachine: Sendable {
@@ -68,6 +69,8 @@ package struct DeliveryMachine: Sendable {
 
     // Dispatch
     var hosts: [HostID: Host] = [:]
+    /// What operators want of hosts.
+    var controls = HostControls()
     /// Hosts with a pause or a backlog, and when each is looked at again.
     var waitingHosts: [HostID: Instant] = [:]
     /// Hosts of whose backlog something is on its way back, or was lately.
@@ -167,6 +170,9 @@ package struct DeliveryMachine: Sendable {
         case .dueReleased(let partition, let moved, let next):
             dueReleased(partition, moved: moved, next: next)
         case .dueReleaseFailed(let partition): dueReleaseFailed(partition)
+
+        case .controlsChanged(let controls): controlsChanged(controls)
+        case .hostsSeenAlive(let names): hostsSeenAlive(names)
 
         case .transferFinished(let token, let exchange, let retryAfter, let duration):
             transferFinished(token, exchange, retryAfter: retryAfter, duration: duration)

@@ -48,6 +48,12 @@ package enum Event: Sendable {
     case dueReleased(PartitionNumber, moved: Int, next: WallTime?)
     case dueReleaseFailed(PartitionNumber)
 
+    // People, and the main server.
+    /// The controls in force, all of them.
+    case controlsChanged(HostControls)
+    /// Something came from these hosts lately, by name.
+    case hostsSeenAlive(Set<String>)
+
     // Transfers.
     case transferFinished(
         TransferToken, Exchange, retryAfter: Duration?, duration: Duration)

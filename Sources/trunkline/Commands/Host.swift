@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import DeliveryCore
-internal import HTTPSignatures
 internal import PostgresStore
 internal import RedisQueue
 
@@ -19,7 +18,7 @@ struct HostCommand: ParsableCommand {
 
             --json: {"host", "state", "partition", "window", "failing_since", "suspended_until", \
             "last_error", "last_success_at", "updated_at", "owed", "held", "controls": [{"kind", \
-            "host", "lane", "key_id", "reason", "actor", "until"}], "attempts": [{"activity", \
+            "host", "lane", "key_id", "reason", "actor", "until", "per_second"}], "attempts": [{"activity", \
             "inbox", "at", "class", "status", "duration_ms", "detail"}]}: every key is always \
             there, null where there is nothing; "held" (waiting for it in Redis) is null when \
             Redis is not at hand.
@@ -41,7 +40,7 @@ struct HostCommand: ParsableCommand {
     }
 
     func run() throws {
-        let name = authority
+        let name = authority(of: host) ?? host.lowercased()
         let database = try connection.connectToDatabase()
         let (found, controls) = try asking { () throws(StoreFailure) in
             (try database.hostRecord(name, attemptLimit: limit), try database.controlsInForce())
@@ -55,13 +54,6 @@ struct HostCommand: ParsableCommand {
         print(
             json
                 ? describe(record, held, applying).indented : text(record, held, applying))
-    }
-
-    /// As `trunkline.host.name` holds it: lower case, without https' own port.
-    private var authority: String {
-        let url = host.contains("://") ? host : "https://\(host)/"
-        let target = try? InboxTarget(url: url)
-        return target.map { String(decoding: $0.authority, as: UTF8.self) } ?? host.lowercased()
     }
 
     private func held(for record: HostRecord) -> Int? {

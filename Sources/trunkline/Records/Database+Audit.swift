@@ -16,7 +16,7 @@ func utc(_ expression: String) -> String {
 }
 
 /// `user@machine`
-private func invokingUser() -> String {
+func invokingUser() -> String {
     let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(getuid())"
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)

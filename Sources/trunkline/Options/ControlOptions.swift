@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import PostgresStore
+internal import RedisQueue
+
+/// What every control has: why, and until when.
+struct ControlOptions: ParsableArguments {
+    @Option(help: "Why: shown wherever the control is.")
+    var reason = ""
+
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp(
+            "How long, as 90s, 30m, 2h or 3d; else until `trunkline resume`.",
+            valueName: "duration"))
+    var span: ExpiryTime?
+
+    /// Stores it for each of the hosts, tells the workers, and says so.
+    func impose(
+        _ kind: String, on subjects: [String?], perSecond: Double? = nil,
+        connection: ConnectionOptions
+    ) throws {
+        let database = try connection.connectToDatabase()
+        let redis = try connection.connectToRedis()
+        let imposed = try asking { () throws(StoreFailure) in
+            try database.transaction { () throws(StoreFailure) in
+                var imposed: [Control] = []
+                for subject in subjects {
+                    imposed.append(
+                        try database.impose(
+                            kind, on: subject, perSecond: perSecond, reason: reason,
+                            until: span?.field))
+                }
+                return imposed
+            }
+        }
+        try redis.tellWorkers(
+            "\(kind): \(subjects.map { $0 ?? "all hosts" }.joined(separator: ", "))")
+        for control in imposed { print(control.sentence.printable) }
+    }
+}
