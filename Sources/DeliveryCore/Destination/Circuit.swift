@@ -140,9 +140,17 @@ package struct Circuit: Equatable, Sendable {
     private static func probeInterval(
         after age: Duration, using random: inout SeededGenerator
     ) -> Duration {
-        var interval = min(max(age / 3, probeIntervals.lowerBound), probeIntervals.upperBound)
-        if age >= deadAfter { interval = deadProbeInterval }
-        let stretch = interval.wholeMilliseconds * 4 / 10
+        let interval = shortestProbeInterval(after: age)
+        let stretch = (longestProbeInterval(after: age) - interval).wholeMilliseconds
         return interval + .milliseconds(Int64.random(in: 0...stretch, using: &random))
+    }
+
+    private static func shortestProbeInterval(after age: Duration) -> Duration {
+        if age >= deadAfter { return deadProbeInterval }
+        return min(max(age / 3, probeIntervals.lowerBound), probeIntervals.upperBound)
+    }
+
+    static func longestProbeInterval(after age: Duration) -> Duration {
+        .milliseconds(shortestProbeInterval(after: age).wholeMilliseconds * 14 / 10)
     }
 }

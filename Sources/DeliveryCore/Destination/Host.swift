@@ -140,15 +140,20 @@ extension Host {
 /// Memory and clocks.
 extension Host {
     /// Takes over what somebody wrote down about it.
+    ///
+    /// It was written by another clock, or by this one before it was set right: no pause and no wait
+    /// for a probe is taken to be longer than one that is given.
     package mutating func recall(_ condition: HostCondition, now: Instant, wall: WallTime) {
-        if let success = condition.lastSuccess { lastSuccess = success }
+        if let success = condition.lastSuccess { lastSuccess = min(success, wall) }
         if let until = condition.suspendedUntil, until > wall {
-            suspendedUntil = now + (until - wall)
+            suspendedUntil = now + min(until - wall, Judge.suspensionLimits.upperBound)
         }
         guard let failing = condition.failingSince else { return }
+        let since = now + (min(failing, wall) - wall)
+        let due = max(condition.probeDue ?? wall, wall)
         circuit = Circuit(
-            openSince: now + (min(failing, wall) - wall),
-            probeDue: now + ((condition.probeDue ?? wall) - wall),
+            openSince: since,
+            probeDue: now + min(due - wall, Circuit.longestProbeInterval(after: now - since)),
             cause: condition.cause ?? "unknown")
     }
 

@@ -34,4 +34,21 @@ import Testing
         #expect(!other.circuit.isDead(at: now))
         #expect(other.circuit.mayProbe(at: now))
     }
+
+    @Test func `what a clock that was wrong wrote down keeps no host waiting for ever`() {
+        let wall = WallTime(milliseconds: 1_800_000_000_000)
+        let now = Instant(nanoseconds: 1_000_000_000)
+        let years: Duration = .seconds(86_400 * 3_650)
+        for future in [wall + years, WallTime(milliseconds: .max)] {
+            var host = Host(name: "h1.example", partition: 0, windowLimit: 16)
+            host.recall(
+                HostCondition(
+                    suspendedUntil: future, failingSince: wall + .seconds(-300), probeDue: future,
+                    lastSuccess: future),
+                now: now, wall: wall)
+            #expect(!host.isSuspended(at: now + .seconds(6 * 3_600)))
+            #expect(host.circuit.mayProbe(at: now + .seconds(140)))
+            #expect(host.lastSuccess == wall)
+        }
+    }
 }
