@@ -32,6 +32,8 @@ package struct FairQueue: Sendable {
     static let idleFlowLimit = 4_096
 
     private var flows: [SenderID: Flow] = [:]
+    /// At so many the idle ones are forgotten next.
+    private var flowLimit = Self.idleFlowLimit
     private var turns = Heap<Turn>()
     private var virtualTime: UInt64 = 0
     private var lastNumber: UInt64 = 0
@@ -69,9 +71,11 @@ package struct FairQueue: Sendable {
         }
         if flows[sender]?.hosts.isEmpty == false {
             wait(sender)
-        } else if flows.count > Self.idleFlowLimit {
+        } else if flows.count > flowLimit {
             // Who is not ahead of the others has nothing to remember.
             flows = flows.filter { $0.value.isWaiting || $0.value.finish > virtualTime }
+            // If hardly any went, it is not tried again at every turn.
+            flowLimit = max(flows.count * 2, Self.idleFlowLimit)
         }
     }
 
