@@ -74,13 +74,18 @@ extension DeliveryMachine {
         }
         var chain = hosts[host]?.chains[order] ?? Chain()
         if isAdmitted, delivery.hasWaited { chain.returned(delivery.activity) }
-        if activity.kind != .deletion, let until = chain.deferral(before: delivery.activity) {
+        let until = deferral(of: delivery.activity, in: chain)
+        if let until, until > wall {
             chain.putOff(delivery.activity, until: until)
             hosts[host]?.chains[order] = chain
-            putOff(index, until: max(until, wall))
+            putOff(index, until: until)
             return false
         }
-        let isFree = chain.open == 0 && chain.waiting.isEmpty
+        // A predecessor that is due comes in a moment; where it goes then, this one follows.
+        let isFirst = chain.waiting.first.map {
+            delivery.activity < deliveries[$0.rawValue].activity
+        }
+        let isFree = until == nil && chain.open == 0 && isFirst ?? true
         // An older one comes back while a successor is on its way to the held queue: it must not
         // get there behind it.
         let isInTurn = chain.open > 0 && delivery.activity <= chain.active
@@ -169,6 +174,12 @@ extension DeliveryMachine {
         }
     }
 
+    /// Until when it waits for a predecessor in `later`; a Delete waits for none.
+    private func deferral(of activity: ActivityID, in chain: Chain) -> WallTime? {
+        guard activities[activity]?.facts?.kind != .deletion else { return nil }
+        return chain.deferral(before: activity)
+    }
+
     /// Takes the deliveries of the next activity out of the chain, if it is its turn.
     private mutating func nextInChain(_ key: ChainKey) -> ArraySlice<DeliveryIndex>? {
         guard var chain = hosts[key.host]?.chains[key.order] else { return nil }
@@ -177,6 +188,8 @@ extension DeliveryMachine {
             return nil
         }
         let next = deliveries[first.rawValue].activity
+        // A predecessor is due, and has its turn first when it comes.
+        if let until = deferral(of: next, in: chain), until <= wall { return nil }
         let ready = chain.waiting.prefix { deliveries[$0.rawValue].activity == next }
         chain.waiting.removeFirst(ready.count)
         hosts[key.host]?.chains[key.order] = chain

@@ -148,6 +148,64 @@ import Testing
         #expect(later.pointer == pointer(2, 11))
     }
 
+    /// Activity 1 was refused and waits in `later`, 2 has followed it there, and both are due.
+    private static func bothDue() throws -> Trace {
+        var trace = Self.trace()
+        let create = trace.admit(.fanout(1, 1, to: [11])).sends
+        trace.admit(.fanout(2, 2, to: [11]))
+        trace.resolve(trace.end(try #require(create.first), .status(403)))
+        trace.resolve(try trace.commit())
+        trace.live(.seconds(601))
+        return trace
+    }
+
+    @Test func `one that is back from later before its predecessor waits for it`() throws {
+        var trace = try Self.bothDue()
+        let early = trace.admit(.pointers(6, pointer(2, 11)))
+        #expect(early.sends.isEmpty && early.resolutions.isEmpty)
+        let back = trace.admit(.pointers(7, pointer(1, 11, attempts: 1))).sends
+        #expect(back.map(\.activity) == [1])
+        #expect(trace.end(try #require(back.first), .status(200)).sends.map(\.activity) == [2])
+    }
+
+    @Test func `one that waits for a predecessor that is due lets others end before it`() throws {
+        var trace = try Self.bothDue()
+        trace.activities[0] = PreparedFacts.Activity(
+            lane: .normal, stored: trace.wall, expires: nil, size: 1, order: Self.object)
+        // An older one is on its way when 2 comes back, and ends before 1 does.
+        let older = trace.admit(.fanout(5, 0, to: [11])).sends
+        trace.admit(.pointers(6, pointer(2, 11)))
+        #expect(trace.end(try #require(older.first), .status(200)).sends.isEmpty)
+        let back = trace.admit(.pointers(7, pointer(1, 11, attempts: 1))).sends
+        #expect(back.map(\.activity) == [1])
+        #expect(trace.end(try #require(back.first), .status(200)).sends.map(\.activity) == [2])
+    }
+
+    @Test func `one whose predecessor never comes back from later does not wait for ever`() throws {
+        var trace = try Self.bothDue()
+        trace.admit(.pointers(6, pointer(2, 11)))
+        let swept = trace.live(.seconds(62))
+        #expect(swept.resolutions.flatMap(\.laters).map(\.pointer) == [pointer(2, 11)])
+        trace.live(.seconds(31))
+        #expect(trace.admit(.pointers(7, pointer(2, 11))).sends.map(\.activity) == [2])
+    }
+
+    @Test func `one that is back from later goes behind a predecessor that is held`() throws {
+        var trace = try Self.bothDue()
+        let pause = trace.admit(.fanout(5, 4, to: [11])).sends
+        trace.end(try #require(pause.first), .status(429), retryAfter: .seconds(60))
+        var actions = trace.admit(.pointers(6, pointer(2, 11)))
+        actions += trace.admit(.pointers(7, pointer(1, 11, attempts: 1)))
+        actions += trace.resolve(actions)
+        // What is put off until now is back at once.
+        for (entry, later) in zip([8, 9] as [StreamID], actions.resolutions.flatMap(\.laters)) {
+            actions += trace.admit(.pointers(entry, later.pointer))
+        }
+        let holds = actions.resolutions.flatMap(\.holds)
+        #expect(holds.map { $0.pointers.map(\.activity) } == [[1], [2]])
+        #expect(holds.map(\.atHead) == [true, false])
+    }
+
     @Test func `thousands behind one activity follow it without exhausting the stack`() {
         var trace = Trace.owning { $0.loadingLimit = 4_096 }
         trace.read()
