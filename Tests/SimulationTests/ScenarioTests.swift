@@ -58,6 +58,9 @@ struct Awaiting: Sendable, CustomTestStringConvertible {
             scenario: "ordering", checker: "order",
             reason: "a new owner does not know what stands in `later`"),
         Awaiting(
+            scenario: "poison", checker: "latencies",
+            reason: "two such activities in a row look like a host that is down, until its probe"),
+        Awaiting(
             scenario: "strangers", checker: "conservation",
             reason: "what is held while its entry is open comes back when the entry ends"),
     ]

@@ -164,6 +164,16 @@ extension DeliveryMachine {
     ///
     /// - Parameter isParked: the turn ended in the held queue.
     mutating func leaveChain(_ key: ChainKey, isParked: Bool = false) {
+        turnsOver.append((key, isParked))
+        // The next may end on the spot, and the one after it: one after the other, however many.
+        guard turnsOver.count == 1 else { return }
+        while let (key, isParked) = turnsOver.first {
+            giveTurn(of: key, isParked: isParked)
+            turnsOver.removeFirst()
+        }
+    }
+
+    private mutating func giveTurn(of key: ChainKey, isParked: Bool) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
         hosts[key.host]?.chains[key.order]?.open -= 1
         // They may have followed their predecessor into `later`: so do those behind them.

@@ -206,10 +206,10 @@ import Testing
         #expect(holds.map(\.atHead) == [true, false])
     }
 
-    @Test func `thousands behind one activity follow it without exhausting the stack`() {
+    /// Thousands of one object to one inbox; the first is under way.
+    private func crowded(_ count: Int64) throws -> (Trace, Transmission) {
         var trace = Trace.owning { $0.loadingLimit = 4_096 }
         trace.read()
-        let count: Int64 = 4_000
         for activity in 1...count {
             trace.activities[ActivityID(rawValue: activity)] = PreparedFacts.Activity(
                 lane: .normal, stored: trace.wall, expires: nil, size: 1, order: Self.object)
@@ -220,6 +220,23 @@ import Testing
             sends += trace.admit(.fanout(entry, ActivityID(rawValue: activity), to: [11])).sends
         }
         #expect(sends.map(\.activity) == [1])
-        #expect(trace.end(sends[0], .status(403)).resolutions.count == Int(count) - 1)
+        return (trace, try #require(sends.first))
+    }
+
+    @Test func `thousands behind one activity follow it without exhausting the stack`() throws {
+        var (trace, first) = try crowded(4_000)
+        #expect(trace.end(first, .status(403)).resolutions.count == 3_999)
+    }
+
+    @Test func `thousands behind one activity are dropped without exhausting the stack`() throws {
+        var (trace, first) = try crowded(4_000)
+        var controls = HostControls()
+        controls.add(HostControl(isBlocked: true), to: "h1.example")
+        trace.feed(.controlsChanged(controls))
+        trace.end(first, .status(202))
+        let dropped = trace.history.flushes.flatMap(\.batch.outcomes).filter {
+            $0.state == .dropped
+        }
+        #expect(dropped.count + trace.gauges.unsettled >= 3_999)
     }
 }
