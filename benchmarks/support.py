@@ -1,0 +1,212 @@
+"""What the benchmarks share: a pool, a pretend fediverse, and their Redis and PostgreSQL.
+
+Standard library only; traffic stays on loopback.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+DOMAIN = "social.fedi.localhost"
+
+
+def actor(name):
+    return f"https://{DOMAIN}/users/{name}"
+
+
+def key(name):
+    return actor(name) + "#main-key"
+
+
+def program():
+    if "TRUNKLINE_BINARY" in os.environ:
+        return os.environ["TRUNKLINE_BINARY"]
+    build = ["swift", "build", "-c", "release", "--product", "trunkline"]
+    subprocess.run(build, cwd=REPOSITORY, check=True)
+    shown = subprocess.run(
+        build + ["--show-bin-path"], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    return shown.stdout.strip() + "/trunkline"
+
+
+class Bench:
+    """A sink, and a pool with embedded servers that delivers to it. A context manager."""
+
+    def __init__(self, rules=(), flags=()):
+        self.trunkline = program()
+        self.state = pathlib.Path(tempfile.mkdtemp(prefix="trunkline.", dir="/tmp"))
+        self.state.chmod(0o711)  # As root, PostgreSQL runs as another user and must get through.
+        self.rules, self.flags = list(rules), [str(flag) for flag in flags]
+        self.processes = []
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def start(self):
+        state = self.state
+        (state / "actors").mkdir()
+        (state / "rules.json").write_text(json.dumps({"rules": self.rules}))
+        ready = self.spawn(
+            "sink", r"^ready https=(\d+) http=(\d+)", "--state-directory", state / "sink",
+            "--actors", state / "actors", "--rules", state / "rules.json")
+        self.ports = {"https": int(ready[1]), "http": int(ready[2])}
+        self.spawn(
+            "run", r"^ready$", "--embedded", "--state-directory", state / "pool",
+            "--workers", "1", "--admin", "off", "--instance-domain", DOMAIN,
+            "--ca-file", state / "sink/ca.pem", "--allow-address", "127.0.0.0/8", *self.flags)
+        self.worker = int(re.search(r"worker started .*pid=(\d+)", self.log("run"))[1])
+        self.redis = Redis(state / "pool/redis.sock")
+
+    def add_actor(self, name):
+        added = json.loads(
+            self.command("keys", "add", "--key-id", key(name), "--generate", "rsa", "--json"))
+        (self.state / f"actors/{name}.json").write_text(
+            json.dumps({"keyId": key(name), "publicKeyPem": added["public_key_pem"]}))
+
+    def activity(self, number, name="alice"):
+        """A Mastodon-shaped Create: its file and its id."""
+        template = (REPOSITORY / "deploy/activities/mastodon-create-note.json").read_text()
+        values = {"instance": DOMAIN, "actor": actor(name), "number": str(number),
+                  "published": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        for word, value in values.items():
+            template = template.replace("{{" + word + "}}", value)
+        file = self.state / "activity.json"
+        file.write_text(template)
+        return file, json.loads(template)["id"]
+
+    def pairs(self, activity):
+        """What the sink has of it: a dict for each inbox."""
+        query = urllib.parse.urlencode({"activity": activity})
+        address = f"http://127.0.0.1:{self.ports['http']}/.sink/pairs?{query}"
+        with urllib.request.urlopen(address) as lines:
+            return [json.loads(line) for line in lines]
+
+    def spawn(self, command, pattern, *flags):
+        with open(self.state / f"{command}.log", "w") as log:
+            process = subprocess.Popen(
+                [self.trunkline, command, *map(str, flags)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True)
+        self.processes.append(process)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            found = re.search(pattern, self.log(command), re.MULTILINE)
+            if found:
+                return found
+            time.sleep(0.1)
+        raise SystemExit(f"trunkline {command} did not get ready:\n{self.log(command)}")
+
+    def stop(self):
+        # The pool before the sink: what is in flight gets its answer.
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def log(self, command):
+        return (self.state / f"{command}.log").read_text()
+
+    def command(self, *words):
+        done = subprocess.run(
+            [self.trunkline, *map(str, words), "--state-directory", str(self.state / "pool")],
+            capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"trunkline {words[0]}: {done.stderr}")
+        return done.stdout
+
+    def sql(self, statement):
+        done = subprocess.run(
+            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.state / "pool",
+             "-d", "trunkline", "-c", statement],
+            capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"psql: {done.stderr}\n{self.log('run')[-2_000:]}")
+        return done.stdout.strip()
+
+    def length_of_logs(self):
+        return sum(self.redis.call("XLEN", key) for key in self.redis.keys("*:log"))
+
+    def wait_until(self, condition, what):
+        deadline = time.monotonic() + 60
+        while not condition():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"waited 60 s for {what}")
+            time.sleep(0.1)
+
+
+class Redis:
+    """The few commands asked here, on one connection that stays the same size."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+        self.stream = self.socket.makefile("rb")
+
+    def call(self, *words):
+        parts = [str(word).encode() for word in words]
+        self.socket.sendall(b"*%d\r\n" % len(parts) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+        return self.reply()
+
+    def reply(self):
+        line = self.stream.readline()
+        kind, text = line[:1], line[1:-2]
+        if kind == b":":
+            return int(text)
+        if kind == b"$":
+            return None if text == b"-1" else self.stream.read(int(text) + 2)[:-2].decode()
+        if kind == b"*":
+            return [self.reply() for _ in range(int(text))]
+        if kind == b"+":
+            return text.decode()
+        raise SystemExit(f"Redis: {text.decode()}")
+
+    def used_memory(self):
+        return int(re.search(r"used_memory:(\d+)", self.call("INFO", "memory"))[1])
+
+    def keys(self, pattern):
+        found, cursor = [], "0"
+        while True:
+            cursor, some = self.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1_000)
+            found += some
+            if cursor == "0":
+                return found
+
+    def keys_by_kind(self):
+        kinds = collections.defaultdict(lambda: (0, 0))
+        for key in self.keys("*"):
+            size = self.call("MEMORY", "USAGE", key, "SAMPLES", 0) or 0
+            kind = re.sub(r"\d+", "N", key)
+            kinds[kind] = (kinds[kind][0] + 1, kinds[kind][1] + size)
+        return dict(kinds)
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
