@@ -8,6 +8,7 @@ package struct Circuit: Equatable, Sendable {
     static let failureLimit = 3
     /// Answers of 5xx in a row, to two activities at least, that open it.
     static let errorLimit = 5
+    static let namedPausesBelieved: Duration = .seconds(300)
     static let probeIntervals: ClosedRange<Duration> = .seconds(30) ... .seconds(4 * 3_600)
     static let deadAfter: Duration = .seconds(7 * 86_400)
     static let deadProbeInterval: Duration = .seconds(86_400)
@@ -44,7 +45,12 @@ package struct Circuit: Equatable, Sendable {
     package var isOpen: Bool { outage != nil }
 
     /// Errors enough to open it, all on one activity: that may be what the host cannot bear.
-    var isStuckOnOne: Bool { !isOpen && errors >= Self.errorLimit }
+    ///
+    /// - Parameter isPauseNamed: it says when to come again: for a while that is believed.
+    func isStuckOnOne(isPauseNamed: Bool, at now: Instant) -> Bool {
+        guard !isOpen, errors >= Self.errorLimit, let failingSince else { return false }
+        return !isPauseNamed || now - failingSince >= Self.namedPausesBelieved
+    }
 
     /// Something failed, and nothing has succeeded since.
     package var isFailing: Bool { failingSince != nil || isOpen }

@@ -74,7 +74,7 @@ extension DeliveryMachine {
             if isAlive {
                 answered(id, isSuccess: false)
             } else {
-                hasTriedEnough = erred(id, verdict.reason, index)
+                hasTriedEnough = erred(id, verdict.reason, index, isPauseNamed: pause != nil)
             }
             suspend(id, for: pause, reason: verdict.reason)
             // With its window as small as can be, or a time it names, it counts requests.
@@ -124,7 +124,9 @@ extension DeliveryMachine {
     }
 
     /// - Returns: whether it is another activity's turn to try the host.
-    private mutating func erred(_ id: HostID, _ reason: String, _ index: DeliveryIndex) -> Bool {
+    private mutating func erred(
+        _ id: HostID, _ reason: String, _ index: DeliveryIndex, isPauseNamed: Bool = false
+    ) -> Bool {
         let activity = deliveries[index.rawValue].activity
         if hosts[id]?.circuit.outage?.probe == index {
             return probeFailed(id, reason, isAnswer: true)
@@ -138,7 +140,7 @@ extension DeliveryMachine {
         let opens =
             hosts[id]?.circuit.erred(reason, on: activity, at: now, using: &random) == true
         opens ? opened(id) : troubled(id, reason)
-        return hosts[id]?.circuit.isStuckOnOne == true
+        return hosts[id]?.circuit.isStuckOnOne(isPauseNamed: isPauseNamed, at: now) == true
     }
 
     private mutating func failed(

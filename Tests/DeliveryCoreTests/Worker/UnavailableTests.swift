@@ -11,6 +11,8 @@ import Testing
         var requests: [ActivityID] = []
         /// Of which activities the host takes the deliveries.
         var takes: (ActivityID) -> Bool = { _ in true }
+        /// What it says about when to come again.
+        var retryAfter: Duration?
         private var lastEntry: UInt64 = 100
 
         init() {
@@ -31,7 +33,9 @@ import Testing
                 for transmission in actions.sends {
                     requests.append(transmission.activity)
                     let status = takes(transmission.activity) ? 200 : 503
-                    next += trace.end(transmission, .status(status))
+                    next += trace.end(
+                        transmission, .status(status),
+                        retryAfter: status == 503 ? retryAfter : nil)
                 }
                 for flush in actions.flushes { next += trace.feed(.flushed(flush.id)) }
                 for resolution in actions.resolutions {
@@ -76,6 +80,28 @@ import Testing
         exchange.live(.seconds(6 * 3_600))
         #expect(exchange.requests.count <= 20)
         #expect(exchange.requests.count >= 10, "it is tried, though")
+    }
+
+    @Test func `a host that says when to come again gets what waits for it then`() {
+        var exchange = Exchange()
+        exchange.takes = { _ in false }
+        exchange.retryAfter = .seconds(2)
+        exchange.perform(exchange.trace.admit(.fanout(1, 7, to: [11, 12, 13, 14, 15, 16])))
+        exchange.live(.seconds(30))
+        let refusals = exchange.requests.count
+        #expect(exchange.later.isEmpty && exchange.held.count == 6)
+        exchange.takes = { _ in true }
+        exchange.live(.seconds(5))
+        #expect(exchange.requests.count == refusals + 6)
+    }
+
+    @Test func `one that names a short pause for ever is not believed for ever`() {
+        var exchange = Exchange()
+        exchange.takes = { _ in false }
+        exchange.retryAfter = .seconds(2)
+        exchange.perform(exchange.trace.admit(.fanout(1, 7, to: [11])))
+        exchange.live(.seconds(6 * 3_600))
+        #expect((100...200).contains(exchange.requests.count))
     }
 
     @Test func `an activity that is always answered with 503 does not hold up the others`() {
