@@ -1,6 +1,7 @@
 internal import DeliveryCore
 internal import EventLoop
 internal import HTTPSignatures
+internal import RedisQueue
 internal import Scoreboard
 internal import Telemetry
 internal import Transport
@@ -85,6 +86,14 @@ final class Recorder {
             metrics.increment(.deliveries(lane(failure.activity) ?? .normal, .failed))
         }
         metrics.observe(.flushRows, count: rows)
+    }
+
+    /// What stands in Redis: of the partitions that are ours, and of the intake.
+    func found(_ depths: QueueDepths) {
+        metrics.set(.later, to: depths.partitions.values.reduce(0) { $0 + $1.later })
+        for lane in Lane.intake {
+            metrics.set(.laneLength(lane), to: depths.lanes[lane]?.length ?? 0)
+        }
     }
 
     // MARK: The scoreboard

@@ -41,5 +41,6 @@ enum Complaint: String, CaseIterable {
     case readHints = "reading which hosts were seen alive failed"
     case learnKeys = "reading changed keys failed"
     case housekeeping = "dropping what is past its retention failed"
+    case lookAtDepths = "asking how much waits failed"
     case writeState = "writing the hint to producers failed"
 }

@@ -8,12 +8,14 @@ internal import RedisQueue
 extension WorkerProcess {
     /// A start is busy enough, and a pool that restarts in a loop must not drop in a loop.
     static let housekeepingDelay: Duration = .seconds(60)
+    static let depthsInterval: Duration = .seconds(5)
     static let housekeepingInterval: Duration = .seconds(3_600)
 
     var ownsFirstPartition: Bool { machine.owns(PartitionNumber(rawValue: 0)) }
 
     /// With every heartbeat.
     func keepHouse() {
+        lookAtDepths()
         guard ownsFirstPartition else { return }
         queue.writeIntakeState(isExpanding: isExpanding) { [weak self] result in
             if case .failure(let failure) = result { self?.complain(.writeState, failure) }
@@ -22,6 +24,18 @@ extension WorkerProcess {
         guard now >= housekeepingDue else { return }
         housekeepingDue = now + Self.housekeepingInterval
         dropOldDays()
+    }
+
+    private func lookAtDepths() {
+        let now = EventLoop.now
+        guard now >= depthsDue else { return }
+        depthsDue = now + Self.depthsInterval
+        queue.depths(partitions: machine.ownedPartitions) { [weak self] result in
+            switch result {
+            case .success(let depths): self?.recorder.found(depths)
+            case .failure(let failure): self?.complain(.lookAtDepths, failure)
+            }
+        }
     }
 
     /// False: entries only pile up just now.

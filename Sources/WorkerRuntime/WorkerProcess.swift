@@ -40,6 +40,8 @@ package final class WorkerProcess {
     private var signals: [SignalWatch] = []
     /// When the owner of partition 0 drops what is past its retention.
     var housekeepingDue = EventLoop.now + WorkerProcess.housekeepingDelay
+    /// When it is asked for metrics how much stands in Redis.
+    var depthsDue = EventLoop.now
     var isPostgresUp = false
     /// The last change of `control` that was acted upon.
     var handledControlEpoch: Int64?

@@ -11,7 +11,8 @@ struct Trunkline: AsyncParsableCommand {
             A main server puts activities into Redis; the workers deliver them; PostgreSQL says \
             what became of each. To try it, with a private Redis and PostgreSQL in ./state:
 
-              trunkline run --embedded --state-directory state --instance-domain our.example
+              trunkline run --embedded --state-directory state \\
+                --instance-domain our.example &
               export TRUNKLINE_STATE_DIRECTORY=$PWD/state
               trunkline keys add --key-id https://our.example/users/a#main-key --generate rsa
               trunkline enqueue --activity note.json --to inboxes.json \\

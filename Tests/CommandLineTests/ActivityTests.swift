@@ -149,8 +149,8 @@ import Testing
             #expect(
                 Set(json.keys) == [
                     "host", "state", "partition", "window", "failing_since", "suspended_until",
-                    "last_error", "last_success_at", "updated_at", "owed", "held", "controls",
-                    "attempts",
+                    "next_probe_at", "last_error", "last_success_at", "updated_at", "owed",
+                    "held", "controls", "attempts",
                 ])
             #expect(json["host"] as? String == "dead.example")
             #expect(json["state"] as? String == "open")

@@ -10,8 +10,9 @@ import Testing
     /// What every healthy pool shows, in this order.
     private static let subjects = [
         "redis", "redis role", "eviction policy", "persistence", "memory", "stream nodes",
-        "workers", "intake", "rejected", "postgresql", "durability", "schema", "partitions",
-        "signing keys", "parked", "controls", "certificates", "descriptors", "redis clock",
+        "workers", "intake", "rejected", "streams", "postgresql", "durability", "schema",
+        "partitions", "signing keys", "parked", "controls", "hosts", "certificates", "descriptors",
+        "redis clock",
         "postgresql clock",
     ]
 
@@ -36,6 +37,17 @@ import Testing
             #expect(line.dropFirst(9).hasPrefix(subject))
         }
         #expect(lines.last?.hasPrefix("no problems, ") == true)
+    }
+
+    @Test(arguments: ["{intake}:fast", "intake:normal"])
+    func `a stream that nobody reads is told`(name: String) throws {
+        let tenant = try Pool.required.tenant()
+        let stream = tenant.keyPrefix + name
+        _ = try tenant.redis().command(["XADD", stream, "*", "activity", "{}"])
+        let report = try Report(tenant.run("doctor", "--json"))
+        #expect(report.code == 1 && report["streams"]?.grade == "problem")
+        #expect(report["streams"]?.message.contains(stream) == true)
+        #expect(report["streams"]?.mend?.contains("\(tenant.keyPrefix){intake}:normal") == true)
     }
 
     @Test func `servers that are down are both told, with the mend`() throws {
@@ -192,7 +204,7 @@ import Testing
         let report = try Report(tenant.run("doctor", "--json"))
         #expect(
             report["rejected"]?.message
-                == "1 malformed entry, the newest since \"to\" is not JSON")
+                == "1 entry was refused, the newest because of \"to\" is not JSON")
         #expect(report["parked"]?.grade == "problem")
         #expect(report["parked"]?.message.contains("https://a.example/k") == true)
         #expect(report["controls"]?.message == "slow.example is paused by ann: they asked")

@@ -57,6 +57,16 @@ import Testing
         #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
     }
 
+    @Test(arguments: ["https://our.example", "\"our.example\"", "our example", "our.example/"])
+    func `an instance domain that is no name of a host is refused`(domain: String) throws {
+        let result = try Trunkline.run([
+            "run", "--instance-domain", domain, "--redis", "redis+unix:///nowhere/redis.sock",
+            "--database", "host=/nowhere",
+        ])
+        #expect(result.code == 2)
+        #expect(result.errors.contains("is no name of a host"), "\(result.errors)")
+    }
+
     @Test(arguments: ["/dev/null/sink", "/proc/sink", "/dev/null"])
     func `a sink without a usable state directory says so in one line`(directory: String) throws {
         let result = try Trunkline.run(["sink", "--state-directory", directory])

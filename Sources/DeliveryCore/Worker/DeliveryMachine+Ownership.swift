@@ -245,6 +245,8 @@ extension DeliveryMachine {
 }
 
 extension DeliveryMachine {
+    package var ownedPartitions: [PartitionNumber] { partitions.cursors.map(\.partition) }
+
     package func owns(_ partition: PartitionNumber) -> Bool {
         if case .owned = partitions[partition] { true } else { false }
     }

@@ -34,6 +34,8 @@ package struct HostRecord: Equatable, Sendable {
     package var concurrencyWindow: Double?
     package var failingSince: String?
     package var suspendedUntil: String?
+    /// When the next probe may go; nil while it takes deliveries.
+    package var probeDue: String?
     package var lastError: String?
     package var lastSuccessAt: String?
     package var updatedAt: String
@@ -110,7 +112,8 @@ extension Database {
             """
             select id, name, partition, state, concurrency_window, \(iso8601("failing_since")),
                 \(iso8601("suspended_until")), last_error, \(iso8601("last_success_at")),
-                \(iso8601("updated_at"))
+                \(iso8601("updated_at")),
+                case when state <> 'closed' then \(iso8601("probe_due")) end
             from trunkline.host where name = $1
             """, [name])
         guard let row = found.first else { return nil }
@@ -118,7 +121,7 @@ extension Database {
             id: HostID(rawValue: Int32(row[0] ?? "") ?? 0), name: row[1] ?? "",
             partition: PartitionNumber(rawValue: number(row[2]) ?? 0), state: row[3] ?? "",
             concurrencyWindow: row[4].flatMap { Double($0) }, failingSince: row[5],
-            suspendedUntil: row[6], lastError: row[7], lastSuccessAt: row[8],
+            suspendedUntil: row[6], probeDue: row[10], lastError: row[7], lastSuccessAt: row[8],
             updatedAt: row[9] ?? "", owed: try owed(host: row[0]),
             attempts: try attempts(host: row[0], limit: attemptLimit))
     }

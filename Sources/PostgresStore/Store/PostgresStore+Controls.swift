@@ -50,6 +50,6 @@ extension PostgresStore {
                 where name = any ($1) and state <> 'closed' and probe_due > now()
                 order by id for update)
             """, [.texts(names)])
-        keeping.transact([statement]) { completion($0.map { _ in }) }
+        expanding.transact([statement]) { completion($0.map { _ in }) }
     }
 }

@@ -17,7 +17,7 @@ struct HostCommand: ParsableCommand {
               trunkline host https://remote.example/inbox --json
 
             --json: {"host", "state", "partition", "window", "failing_since", "suspended_until", \
-            "last_error", "last_success_at", "updated_at", "owed", "held", "controls": [{"kind", \
+            "next_probe_at", "last_error", "last_success_at", "updated_at", "owed", "held", "controls": [{"kind", \
             "host", "lane", "key_id", "reason", "actor", "until", "per_second"}], "attempts": [{"activity", \
             "inbox", "at", "class", "status", "duration_ms", "detail"}]}: every key is always \
             there, null where there is nothing; "held" (waiting for it in Redis) is null when \
@@ -66,8 +66,9 @@ struct HostCommand: ParsableCommand {
         var text = """
             host          \(record.name)
             state         \(record.state)\(record.failingSince.map { ", failing since \($0)" } ?? "")
+            next probe    \(record.probeDue ?? "-")
             last error    \(record.lastError?.printable ?? "-")
-            last success  \(record.lastSuccessAt ?? "-")
+            last answer   \(record.lastSuccessAt.map { "\($0) (below 500; noted once an hour)" } ?? "-")
             suspended     \(record.suspendedUntil.map { "until \($0)" } ?? "-")
             owed          \(record.owed) deliveries\(held.map { ", \($0) of them held back" } ?? "")
             partition     \(record.partition.rawValue)
@@ -92,6 +93,7 @@ struct HostCommand: ParsableCommand {
             ("window", record.concurrencyWindow.map { .number($0) } ?? .null),
             ("failing_since", .optional(record.failingSince)),
             ("suspended_until", .optional(record.suspendedUntil)),
+            ("next_probe_at", .optional(record.probeDue)),
             ("last_error", .optional(record.lastError)),
             ("last_success_at", .optional(record.lastSuccessAt)),
             ("updated_at", .string(record.updatedAt)), ("owed", .integer(record.owed)),

@@ -14,7 +14,7 @@ struct HostsCommand: ParsableCommand {
               trunkline hosts --limit 1000 --json | jq -r '.hosts[].host'
 
             --json: {"hosts": [{"host", "state", "failing_since", "suspended_until", \
-            "last_error", "last_success_at", "updated_at"}]}
+            "next_probe_at", "last_error", "last_success_at", "updated_at"}]}
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -47,10 +47,13 @@ struct HostsCommand: ParsableCommand {
         guard !hosts.isEmpty else {
             return print(state.map { "no host is \($0.rawValue)" } ?? "no hosts are known yet")
         }
-        var table = TextTable(["HOST", "STATE", "FAILING SINCE", "LAST SUCCESS", "LAST ERROR"])
+        var table = TextTable([
+            "HOST", "STATE", "FAILING SINCE", "NEXT PROBE", "LAST ANSWER", "LAST ERROR",
+        ])
         for host in hosts {
             table.add([
-                host.name, host.state, host.failingSince, host.lastSuccessAt, host.lastError,
+                host.name, host.state, host.failingSince, host.probeDue, host.lastSuccessAt,
+                host.lastError,
             ])
         }
         print(table.text)

@@ -26,12 +26,12 @@ struct PostgresChecks {
             if let standby = try standby(database) { findings.append(standby) }
             findings.append(try durability(database))
             let version = try database.schemaVersion()
-            findings.append(schema(version))
+            findings.append(schema(version, try database.query("select current_database()")[0][0]))
             // Another version's tables are not known.
             guard version == Migration.newest else { return findings }
             findings += [
                 try partitions(database), try keys(database), try parked(database),
-                try controls(database),
+                try controls(database), try hosts(database),
             ]
         } catch {
             findings.append(
@@ -49,6 +49,8 @@ struct PostgresChecks {
                 "make the role (`createuser`), or correct `user` in --database"
             case let text where text.contains("database ") && text.contains("does not exist"):
                 "make it with `createdb`, or correct `dbname` in --database"
+            case let text where text.contains("no password supplied"):
+                "give a password: in TRUNKLINE_DATABASE_URL, or in ~/.pgpass"
             case let text where text.contains("authentication failed"):
                 "correct user and password, see also pg_hba.conf"
             case let text where text.contains("no pg_hba.conf entry"):
@@ -99,12 +101,13 @@ struct PostgresChecks {
             mend: "turn it on in postgresql.conf")
     }
 
-    private func schema(_ version: Int) -> Finding {
+    private func schema(_ version: Int, _ database: String?) -> Finding {
         let newest = Migration.newest
         if version == newest { return .ok("schema", "version \(version)") }
         if version == 0 {
             return .problem(
-                "schema", "there is none in this database", mend: "`trunkline migrate` makes it")
+                "schema", "there is none in the database \(database ?? "")",
+                mend: "`trunkline migrate` makes it; if it is the wrong database, correct `dbname`")
         }
         return version < newest
             ? .problem(
@@ -170,6 +173,18 @@ struct PostgresChecks {
             "\(row[0]) activities wait for \(row[1]) missing keys, since \(row[2]), the first "
                 + "for \(row[3])",
             mend: "`trunkline keys list` names the keys, `trunkline keys add` adds one")
+    }
+
+    private func hosts(_ database: Database) throws(StoreFailure) -> Finding {
+        let row = try database.query(
+            """
+            select count(*) filter (where state = 'open'), count(*) filter (where state = 'dead'),
+                count(*) filter (where state = 'closed')
+            from trunkline.host
+            """)[0].map { $0 ?? "0" }
+        let down =
+            row[0] == "0" && row[1] == "0" ? "none is down" : "\(row[0]) open, \(row[1]) dead"
+        return .ok("hosts", "\(down), \(row[2]) closed; `trunkline hosts --state open` lists them")
     }
 
     private func controls(_ database: Database) throws(StoreFailure) -> Finding {

@@ -23,7 +23,10 @@ struct RedisChecks {
             ]
             clocks.look(at: "Redis") { try? client.time() }
             let alive = try client.aliveWorkers()
-            findings += [workers(alive), try intake(client, alive), try rejected(client)]
+            findings += [
+                workers(alive), try intake(client, alive), try rejected(client),
+                try strangers(client),
+            ]
             return findings
         } catch {
             return [unreachable(error)]
@@ -145,13 +148,37 @@ struct RedisChecks {
     private func rejected(_ client: borrowing RedisClient) throws(RedisFailure) -> Finding {
         let count = try client.command(["XLEN", client.keys.rejected]).integer ?? 0
         guard count > 0, let newest = try client.rejectedEntries(limit: 1).first else {
-            return .ok("rejected", "no malformed entries")
+            return .ok("rejected", "no entry was refused")
         }
         return .warning(
             "rejected",
-            "\(count) malformed \(count == 1 ? "entry" : "entries"), the newest since "
+            "\(count) \(count == 1 ? "entry was" : "entries were") refused, the newest because of "
                 + newest.reason,
-            mend: "correct the producer, see `trunkline rejected`")
+            mend: "`trunkline rejected` shows each and what was wrong with it")
+    }
+
+    /// Streams that somebody writes for us under a name that nobody reads: braces forgotten, a lane
+    /// that is none.
+    private func strangers(_ client: borrowing RedisClient) throws(RedisFailure) -> Finding {
+        let known = Set(Lane.intake.map(client.keys.intake) + [client.keys.rejected])
+        var unread: [String] = []
+        var cursor = "0"
+        repeat {
+            let reply = try client.command([
+                "SCAN", cursor, "MATCH", "\(client.keys.prefix)*intake*", "COUNT", "1000", "TYPE",
+                "stream",
+            ]).array
+            cursor = reply?.first?.text ?? "0"
+            unread += (reply?.last?.array ?? []).compactMap(\.text).filter { !known.contains($0) }
+        } while cursor != "0"
+        guard let name = unread.min() else {
+            return .ok("streams", "nobody writes past the intake")
+        }
+        let more = unread.count > 1 ? " (and \(unread.count - 1) more)" : ""
+        return .problem(
+            "streams", "\(name.printable) holds entries, and nobody reads it\(more)",
+            mend: "XADD to \(client.keys.intake(.normal)), braces and all; lanes: "
+                + Lane.intake.map(\.name).joined(separator: ", "))
     }
 
     private func megabytes(_ bytes: Int64) -> String { "\((bytes + 524_288) >> 20) MiB" }

@@ -87,7 +87,13 @@ struct PoolOptions: ParsableArguments {
             throw CommandFailure.usage(
                 "which instance is this for? Say it with --instance-domain NAME")
         }
-        return name.lowercased()
+        let domain = name.lowercased()
+        guard authority(of: domain) == domain else {
+            throw CommandFailure.usage(
+                "the instance domain '\(name.printable)' is no name of a host: write it like "
+                    + "our.example, without https:// and quotes")
+        }
+        return domain
     }
 
     func transport() throws -> TransportConfiguration {

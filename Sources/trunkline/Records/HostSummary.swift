@@ -7,6 +7,8 @@ struct HostSummary {
     var state: String
     var failingSince: String?
     var suspendedUntil: String?
+    /// When the next probe may go; nil while it takes deliveries.
+    var probeDue: String?
     var lastError: String?
     var lastSuccessAt: String?
     var updatedAt: String
@@ -15,7 +17,8 @@ struct HostSummary {
         .object([
             ("host", .string(name)), ("state", .string(state)),
             ("failing_since", .optional(failingSince)),
-            ("suspended_until", .optional(suspendedUntil)), ("last_error", .optional(lastError)),
+            ("suspended_until", .optional(suspendedUntil)),
+            ("next_probe_at", .optional(probeDue)), ("last_error", .optional(lastError)),
             ("last_success_at", .optional(lastSuccessAt)), ("updated_at", .string(updatedAt)),
         ])
     }
@@ -46,13 +49,14 @@ extension Database {
             """
             select h.name, h.state, \(utc("h.failing_since")),
                 case when h.suspended_until > now() then \(utc("h.suspended_until")) end,
-                h.last_error, \(utc("h.last_success_at")), \(utc("h.updated_at"))
+                h.last_error, \(utc("h.last_success_at")), \(utc("h.updated_at")),
+                case when h.state <> 'closed' then \(utc("h.probe_due")) end
             from trunkline.host h \(conditions)
             """, parameters
         ).map { row in
             HostSummary(
                 name: row[0] ?? "", state: row[1] ?? "", failingSince: row[2],
-                suspendedUntil: row[3], lastError: row[4], lastSuccessAt: row[5],
+                suspendedUntil: row[3], probeDue: row[7], lastError: row[4], lastSuccessAt: row[5],
                 updatedAt: row[6] ?? "")
         }
     }

@@ -32,8 +32,14 @@ struct WaitingReasons {
             return reason
         }
         if let error = delivery.lastError {
-            return "tried \(delivery.attempts) times, and will be tried again; the last time: "
+            return
+                "tried \(delivery.attempts == 1 ? "once" : "\(delivery.attempts) times"), and will be tried again; the last time: "
                 + error
+        }
+        if let host = delivery.host.flatMap({ hosts[$0] }), let error = host.lastError {
+            return
+                "\(host.name) failed last (\(error)): it goes after what was sent before it about "
+                + "the same object, when that is tried again"
         }
         return "it is in the queue and was not tried yet"
     }
@@ -46,7 +52,8 @@ struct WaitingReasons {
         }
         guard host.state != "closed" else { return nil }
         let since = host.failingSince.map { " since \($0)" } ?? ""
-        return "\(host.name) is failing\(since)\(error): one probe at a time is sent, the rest "
-            + "follows when it succeeds"
+        let next = host.probeDue.map { ", the next from \($0) on" } ?? ""
+        return "\(host.name) is failing\(since)\(error): one probe at a time is sent\(next), and "
+            + "the rest follows when it succeeds (`trunkline probe` does not wait)"
     }
 }
