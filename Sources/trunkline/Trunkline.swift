@@ -14,7 +14,8 @@ struct Trunkline: AsyncParsableCommand {
               trunkline run --embedded --state-directory state \\
                 --instance-domain our.example &
               export TRUNKLINE_STATE_DIRECTORY=$PWD/state
-              trunkline keys add --key-id https://our.example/users/a#main-key --generate rsa
+              trunkline keys add --generate rsa \\
+                --key-id https://our.example/users/a#main-key
               trunkline enqueue --activity note.json --to inboxes.json \\
                 --key https://our.example/users/a#main-key
               trunkline activity https://our.example/notes/1

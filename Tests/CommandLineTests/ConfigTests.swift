@@ -103,6 +103,15 @@ import Testing
         #expect(rows["state-directory"]?.first == "/tmp/state")
     }
 
+    @Test func `other commands take from it where the servers are, and leave the rest`() throws {
+        let path = try file("slots = 3\nredis = redis://127.0.0.1:1\nkey-prefix = mine:")
+        let result = try Trunkline.run(["rejected", "--config", path])
+        #expect(result.code == 1)
+        #expect(result.errors.contains("127.0.0.1:1"), "\(result.errors)")
+        let missing = try Trunkline.run(["rejected", "--config", "/nowhere.conf"])
+        #expect(missing.code == 1 && missing.errors.contains("/nowhere.conf"))
+    }
+
     @Test(arguments: [
         ("workers = 2\nworkerz = 3", ":2: there is no `workerz`; did you mean `workers`?"),
         ("request_timeout = 3", "did you mean `request-timeout`?"),

@@ -22,6 +22,17 @@ import Testing
         }
     }
 
+    @Test func `no command of an example is broken in two`() throws {
+        for command in try [[]] + Command.all().map(\.path) where command != ["help"] {
+            let wide = try Trunkline.run(command + ["--help"], environment: ["COLUMNS": "500"])
+            let narrow = try Trunkline.run(command + ["--help"], environment: ["COLUMNS": "80"])
+            let lines = Set(narrow.output.split(separator: "\n"))
+            for line in wide.output.split(separator: "\n") where line.hasPrefix("  trunkline ") {
+                #expect(lines.contains(line), "\(command): \(line)")
+            }
+        }
+    }
+
     @Test func `help goes to standard output, a mistake to standard error`() throws {
         let help = try Trunkline.run(["--help"])
         #expect(help.code == 0 && help.errors.isEmpty)

@@ -9,7 +9,8 @@ struct KeysCommand: ParsableCommand {
             Keys are kept in PostgreSQL by keyId, the publicKey.id of the actor document. An \
             activity whose key is missing is kept, and delivered once the key is there.
 
-              trunkline keys add --key-id https://our.example/users/a#main-key --pem key.pem
+              trunkline keys add \\
+                --key-id https://our.example/users/a#main-key --pem key.pem
               trunkline keys list
             """,
         subcommands: [

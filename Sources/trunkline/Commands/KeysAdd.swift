@@ -14,8 +14,10 @@ struct KeysAddCommand: ParsableCommand {
             others to verify what is signed. RSA-2048 is verified everywhere; Ed25519 is far \
             cheaper, and verified by few.
 
-              trunkline keys add --key-id https://our.example/users/a#main-key --pem key.pem
-              trunkline keys add --key-id https://our.example/users/b#main-key --generate rsa
+              trunkline keys add \\
+                --key-id https://our.example/users/a#main-key --pem key.pem
+              trunkline keys add \\
+                --key-id https://our.example/users/b#main-key --generate rsa
 
             A key of this name that is stored already is replaced only with --replace: until \
             other servers fetch the actor anew, they refuse what the new one signs.

@@ -16,7 +16,8 @@ struct RunCommand: AsyncParsableCommand {
             With --embedded it brings its own Redis and PostgreSQL along, private servers on Unix \
             sockets in the state directory, and stops them again at its end:
 
-              trunkline run --embedded --state-directory state --instance-domain our.example
+              trunkline run --embedded --state-directory state \\
+                --instance-domain our.example
 
             Without, it needs both, and a schema that `trunkline migrate` has made:
 
@@ -47,15 +48,6 @@ struct RunCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Where /healthz, /readyz and /metrics are served, or off.", valueName: "host:port"))
     var admin = AdminAddress.standard
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            A file of lines `key = value`, where a key is one of these options without its \
-            dashes. The command line beats the environment beats the file.
-            """,
-            valueName: "file"))
-    var config: String?
 
     @Flag(help: "Print what is in force and where it was said, without passwords, and end.")
     var printConfig = false

@@ -15,7 +15,8 @@ struct SinkCommand: AsyncParsableCommand {
               trunkline sink --state-directory sink --https-port 8443 --http-port 8080 \\
                 --actors actors &
               trunkline run --embedded --state-directory state \\
-                --instance-domain our.example --ca-file sink/ca.pem --allow-address 127.0.0.0/8
+                --instance-domain our.example --ca-file sink/ca.pem \\
+                --allow-address 127.0.0.0/8
               curl http://localhost:8080/.sink/report
 
             --rules is a JSON file {"rules": [RULE]}, the first that matches decides: {"host": \

@@ -19,7 +19,7 @@ enum MachineChecks {
 
     private static func descriptors() -> Finding {
         let limit = DescriptorLimit.current
-        let message = "up to \(limit.hard) open files and sockets per process"
+        let message = "up to \(limit.hard) open files and sockets per process started from here"
         let mend =
             "raise it: LimitNOFILE= in the unit of systemd, `ulimit -Hn`, --ulimit of a container"
         if limit.hard < DescriptorLimit.least {

@@ -34,6 +34,15 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What our keys in Redis start with.", valueName: "prefix"))
     var keyPrefix = "trunkline:"
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Options of `run`, a line each, as `slots = 500`; other commands take from it where \
+            Redis and PostgreSQL are. Flags and variables beat it.
+            """,
+            valueName: "file"))
+    var config: String?
+
     func validate() throws {
         guard !keyPrefix.utf8.contains(where: { $0 == UInt8(ascii: "{") || $0 <= 0x20 }) else {
             throw ValidationError("--key-prefix takes no blanks, control characters and braces.")

@@ -1,7 +1,8 @@
 internal import Glibc
 
-/// The command line of `run`, with what its file says and neither the line nor the environment
-/// does: the command line beats the environment beats the file.
+/// The command line, with what the file of `run` says and neither the line nor the environment
+/// does: the command line beats the environment beats the file. Other commands take from it where
+/// Redis and PostgreSQL are.
 struct EffectiveSettings: Sendable {
     enum Origin: Equatable, Sendable, CustomStringConvertible {
         case commandLine
@@ -30,14 +31,16 @@ struct EffectiveSettings: Sendable {
 
     private init(arguments: [String]) { self.arguments = arguments }
 
-    /// - Parameter arguments: those after the program's name; of other commands they stay.
+    /// - Parameter arguments: those after the program's name.
     init(
         _ arguments: [String], environment: (String) -> String?
     ) throws(CommandFailure) {
         self.init(arguments: arguments)
-        guard arguments.first == "run", !arguments.contains("--help"), !arguments.contains("-h")
+        guard !arguments.contains("--help"), !arguments.contains("-h"),
+            let path = Self.path(in: arguments) ?? (arguments.first == "run" ? "" : nil)
         else { return }
-        for setting in Setting.all {
+        let settings = arguments.first == "run" ? Setting.all : Setting.connection
+        for setting in settings {
             let flag = "--\(setting.name)"
             if arguments.contains(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {
                 origins[setting.name] = .commandLine
@@ -45,7 +48,7 @@ struct EffectiveSettings: Sendable {
                 origins[setting.name] = .variable(variable)
             }
         }
-        if let path = Self.path(in: arguments) { try add(SettingsFile(path: path)) }
+        if !path.isEmpty { try add(SettingsFile(path: path), settings) }
     }
 
     /// Of two the last, as ArgumentParser has it.
@@ -58,10 +61,10 @@ struct EffectiveSettings: Sendable {
         return path
     }
 
-    private mutating func add(_ file: SettingsFile) {
+    private mutating func add(_ file: SettingsFile, _ settings: [Setting]) {
         let known = origins
         for line in file.lines {
-            guard let setting = Setting.all.first(where: { $0.name == line.name }),
+            guard let setting = settings.first(where: { $0.name == line.name }),
                 known[line.name] == nil, !isOverruled(line.name, known)
             else { continue }
             let place = "\(file.path):\(line.number)"

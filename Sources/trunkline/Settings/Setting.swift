@@ -48,6 +48,11 @@ struct Setting: Sendable {
         Setting(name: "log-level") { $0.log.logLevel.defaultValueDescription },
     ]
 
+    /// What every command that speaks to the servers understands.
+    static let connection = all.filter {
+        ["redis", "database", "state-directory", "key-prefix"].contains($0.name)
+    }
+
     /// The words of a command line that say the same.
     func arguments(_ value: String) -> [String] {
         kind == .flag ? (value == "true" ? ["--\(name)"] : []) : ["--\(name)", value]
