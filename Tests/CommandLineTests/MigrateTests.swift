@@ -34,6 +34,21 @@ import Testing
         #expect(try tenant.run("migrate", "--partitions", "4").code == 0)
     }
 
+    @Test(arguments: [
+        (["--workers", "100"], "100 workers are more than the 4 partitions"),
+        (["--audience-relation", "public.nobody"], "correct --audience-relation"),
+        (["--audience-relation", "a b;c"], "'a b;c' is not the name of a relation"),
+    ])
+    func `what does not fit the database is told before anything is started`(
+        flags: [String], sentence: String
+    ) throws {
+        let tenant = try Pool.required.tenant()
+        let result = try Trunkline.run(
+            ["run", "--instance-domain", "our.example", "--admin", "off"] + flags + tenant.flags)
+        #expect(result.code != 0)
+        #expect(result.errors.contains(sentence), "\(result.errors)")
+    }
+
     @Test func `a newer schema is left alone`() throws {
         let tenant = try Pool.required.tenant()
         try tenant.database().query(

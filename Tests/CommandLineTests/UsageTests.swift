@@ -67,6 +67,16 @@ import Testing
         #expect(result.errors.contains("is no name of a host"), "\(result.errors)")
     }
 
+    @Test func `a key directory that cannot be read is told before anything is started`() throws {
+        let result = try Trunkline.run([
+            "run", "--instance-domain", "our.example", "--key-directory", "/nowhere",
+            "--redis", "redis+unix:///nowhere/redis.sock", "--database", "host=/nowhere",
+        ])
+        #expect(result.code == 1)
+        #expect(result.errors.contains("/nowhere cannot be read (No such file or directory)"))
+        #expect(result.errors.contains("--key-directory"))
+    }
+
     @Test(arguments: ["/dev/null/sink", "/proc/sink", "/dev/null"])
     func `a sink without a usable state directory says so in one line`(directory: String) throws {
         let result = try Trunkline.run(["sink", "--state-directory", directory])

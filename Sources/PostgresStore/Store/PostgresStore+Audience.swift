@@ -43,7 +43,7 @@ extension PostgresStore {
 
 /// `"schema"."table"`, or nil unless both are plain names: the one text of an operator that stands
 /// in a statement.
-private func quotedRelation(_ relation: String) -> String? {
+func quotedRelation(_ relation: String) -> String? {
     let parts = relation.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 2 else { return nil }
     for part in parts {

@@ -73,6 +73,7 @@ struct RunCommand: AsyncParsableCommand {
         DescriptorLimit.raise()
         _ = try pool.domain()
         try pool.checkAuthorities()
+        try pool.checkKeyDirectory()
         let logger = Logger(label: "supervisor")
         // Caught from here on: a SIGTERM during the start must stop the embedded servers too.
         let stop = StopSignals()
@@ -84,6 +85,7 @@ struct RunCommand: AsyncParsableCommand {
         let connection = try services?.connection ?? resolvedConnection()
         if embedded { try migrate(connection) }
         let partitions = try partitionCount(connection)
+        try checkWorkers(partitions: partitions)
         try check(connection, logger)
 
         let supervisor = try PoolSupervisor(
@@ -123,10 +125,24 @@ struct RunCommand: AsyncParsableCommand {
                 "the schema `trunkline` is at version \(version), this program at "
                     + "\(Migration.newest): run `trunkline migrate`")
         }
+        do {
+            try database.checkAudience(relation: pool.audienceRelation)
+        } catch {
+            throw CommandFailure.failed(
+                "audiences cannot be read: \(error.sentence); correct --audience-relation")
+        }
         let rows = try asking { () throws(StoreFailure) in
             try database.query("select count(*) from trunkline.partition")
         }
         return rows.first?.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
+    }
+
+    /// Each worker owns partitions, and none is owned twice.
+    private func checkWorkers(partitions: Int) throws(CommandFailure) {
+        guard workerCount > partitions else { return }
+        throw .usage(
+            "\(workerCount) workers are more than the \(partitions) partitions that they share: take "
+                + "--workers \(partitions) or fewer")
     }
 
     /// Refuses a Redis that would throw deliveries away.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import RedisQueue
 internal import Transport
 internal import WorkerRuntime
@@ -112,6 +113,16 @@ struct PoolOptions: ParsableArguments {
         } catch {
             throw .failed("\(error); name another file with --ca-file")
         }
+    }
+
+    func checkKeyDirectory() throws(CommandFailure) {
+        guard let keyDirectory else { return }
+        guard let stream = opendir(keyDirectory) else {
+            throw .failed(
+                "the key directory \(keyDirectory.printable) cannot be read "
+                    + "(\(String(cString: strerror(errno)))): correct --key-directory")
+        }
+        closedir(stream)
     }
 
     /// The flags that make a worker of this pool.
