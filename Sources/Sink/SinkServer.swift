@@ -16,7 +16,7 @@ package actor SinkServer {
     static let portTries = 20
 
     private let configuration: SinkConfiguration
-    private let state: SinkState
+    nonisolated let state: SinkState
     private let group: MultiThreadedEventLoopGroup
     private var listeners: [any Channel] = []
     private var rulesWatch: RepeatedTask?

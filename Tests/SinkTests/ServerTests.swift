@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -178,6 +179,27 @@ import Testing
         let report = await server.report
         await server.stop()
         #expect(report.accepted == 400 && report.pairs == 8 && report.duplicates == 392)
+    }
+
+    @Test func `a slow reader that closes gets all pairs`() async throws {
+        try await Harness.run(verifies: false) { sink in
+            let count = 40_000
+            let body = Array(Harness.activity("1").utf8)
+            let scan = try #require(body.withUnsafeBytes { ActivityScan($0) })
+            sink.server.state.ledger.withLock { ledger in
+                for number in 0..<count {
+                    _ = ledger.requestCame(
+                        scan, scheme: "https", authority: "h1.fedi.localhost",
+                        target: "/users/\(number)/\(String(repeating: "x", count: 200))", at: 0)
+                }
+            }
+            let answer = try await sink.curl([
+                "-H", "Connection: close", "--limit-rate", "8M",
+                "http://127.0.0.1:\(sink.ports.http)/.sink/pairs",
+            ])
+            #expect(answer.exit == 0, "\(answer.errors)")
+            #expect(answer.text.split(separator: "\n").count == count)
+        }
     }
 
     @Test func `SIGTERM ends it with a report while clients wait; SIGHUP reads the rules`()

@@ -122,8 +122,12 @@ final class ControlHandler: ChannelInboundHandler {
     private func end(_ context: ChannelHandlerContext) {
         let keepsAlive = head?.isKeepAlive ?? false
         head = nil
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if !keepsAlive { context.close(promise: nil) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        if !keepsAlive {
+            // Not before a slow reader has all of it: closing drops what is still to be written.
+            written.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
     }
 
     /// A query parameter, percent-decoded; nil when it is not there.
