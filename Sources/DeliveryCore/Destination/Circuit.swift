@@ -8,6 +8,7 @@ package struct Circuit: Equatable, Sendable {
     static let failureLimit = 3
     /// Answers of 5xx in a row, to two activities at least, that open it.
     static let errorLimit = 5
+    /// A host that names its pauses is taken at its word this long, without an answer between them.
     static let namedPausesBelieved: Duration = .seconds(300)
     static let probeIntervals: ClosedRange<Duration> = .seconds(30) ... .seconds(4 * 3_600)
     static let deadAfter: Duration = .seconds(7 * 86_400)

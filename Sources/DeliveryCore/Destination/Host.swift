@@ -12,7 +12,9 @@ package struct Host: Sendable {
     /// It asked for a pause that ends then.
     package var suspendedUntil: Instant?
     /// What operators want of it.
-    package var control = HostControl()
+    package var control = HostControl() {
+        didSet { pace.leastInterval = control.interval }
+    }
     /// Pauses in a row, without a success between them, of which it did not say how long.
     package var refusals = 0
     package var inFlight = 0

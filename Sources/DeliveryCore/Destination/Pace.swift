@@ -25,15 +25,14 @@ package struct Pace: Equatable, Sendable {
 
     /// When the next request may be sent; nil: at once.
     package var next: Instant? {
-        guard let lastSent, interval != nil || leastInterval != nil else { return nil }
-        return lastSent + max(interval ?? .zero, leastInterval ?? .zero)
+        guard let gap, let lastSent else { return nil }
+        return lastSent + gap
     }
 
+    private var gap: Duration? { [interval, leastInterval].compactMap { $0 }.max() }
+
     mutating func sent(at now: Instant) {
-        if let lastSent,
-            now - lastSent
-                > max((interval ?? .zero) * 2, (leastInterval ?? .zero) * 2, Self.idleTime)
-        {
+        if let lastSent, now - lastSent > max((gap ?? .zero) * 2, Self.idleTime) {
             // Time in which nothing was asked of it says nothing about what it allows.
             countingSince = nil
             accepted = 0

@@ -11,13 +11,8 @@ extension DeliveryMachine {
         }
     }
 
-    mutating func apply(_ control: HostControl, to id: HostID) {
-        hosts[id]?.control = control
-        hosts[id]?.pace.leastInterval = control.interval
-    }
-
     private mutating func obey(_ control: HostControl, _ id: HostID) {
-        apply(control, to: id)
+        hosts[id]?.control = control
         if control.isPaused || control.isBlocked { holdQueued(id) }
         // Released if it may be sent now, or is to be dropped.
         if hosts[id]?.isIdle == false { waitingHosts[id] = now }

@@ -9,13 +9,13 @@ extension DeliveryMachine {
                 name: inbox.hostName, partition: partition, windowLimit: configuration.hostWindow)
             host.recall(condition, now: now, wall: wall)
             host.lastError = condition.cause
+            host.control = controls[host: inbox.hostName]
             hosts[inbox.host] = host
-            apply(controls[host: inbox.hostName], to: inbox.host)
             if host.circuit.isOpen || host.suspendedUntil != nil { waitingHosts[inbox.host] = now }
         } else if hosts[inbox.host]?.name.isEmpty == true {
             hosts[inbox.host]?.name = inbox.hostName
             hosts[inbox.host]?.lastSuccess = condition.lastSuccess
-            apply(controls[host: inbox.hostName], to: inbox.host)
+            hosts[inbox.host]?.control = controls[host: inbox.hostName]
         }
     }
 
@@ -189,9 +189,7 @@ extension DeliveryMachine {
     }
 
     /// The host gets nothing until its pause is over; what it had queued is held in Redis.
-    private mutating func suspend(
-        _ id: HostID, for asked: Duration?, reason: String
-    ) {
+    private mutating func suspend(_ id: HostID, for asked: Duration?, reason: String) {
         let refusals = hosts[id]?.refusals ?? 0
         let pause = asked ?? min(.seconds(1 << min(refusals, 6)), Self.longestOwnPause)
         // Of one burst the first counts.

@@ -4,11 +4,7 @@ extension Database {
     /// - Throws: in PostgreSQL's words, what is wrong with the relation: its name, its columns, our
     ///   rights.
     package func checkAudience(relation: String) throws(StoreFailure) {
-        guard let quoted = quotedRelation(relation) else {
-            throw .refused(
-                sqlState: "42602",
-                message: "'\(relation)' is not the name of a relation: schema.table")
-        }
+        let quoted = try quotedRelation(relation)
         try query(
             "select inbox::text, shared_inbox::text from \(quoted) where audience = '' limit 0")
     }

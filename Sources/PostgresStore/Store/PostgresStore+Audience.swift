@@ -16,14 +16,11 @@ extension PostgresStore {
         relation: String = "trunkline.follower", name: String, after: String?, limit: Int,
         completion: @escaping (Result<[AudienceMember], StoreFailure>) -> Void
     ) {
-        guard let quoted = quotedRelation(relation) else {
-            return reading.transact([]) { _ in
-                completion(
-                    .failure(
-                        .refused(
-                            sqlState: "42602",
-                            message: "'\(relation)' is not the name of a relation: schema.table")))
-            }
+        let quoted: String
+        do {
+            quoted = try quotedRelation(relation)
+        } catch {
+            return reading.transact([]) { _ in completion(.failure(error)) }
         }
         // Two texts of the statement, because `$3 is null or ...` would keep it off the index.
         let statement = Statement(
@@ -41,23 +38,29 @@ extension PostgresStore {
     }
 }
 
-/// `"schema"."table"`, or nil unless both are plain names: the one text of an operator that stands
-/// in a statement.
-func quotedRelation(_ relation: String) -> String? {
+/// `"schema"."table"`: the one text of an operator that stands in a statement.
+///
+/// - Throws: unless both are plain names.
+func quotedRelation(_ relation: String) throws(StoreFailure) -> String {
     let parts = relation.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2 else { return nil }
-    for part in parts {
-        guard let first = part.utf8.first, !(48...57).contains(first), part.utf8.count <= 63
-        else { return nil }
-        let plain = part.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-                true
-            default: false
-            }
-        }
-        if !plain { return nil }
+    guard parts.count == 2, parts.allSatisfy(isPlainName) else {
+        throw .refused(
+            sqlState: "42602",
+            message: "'\(relation)' is not the name of a relation: schema.table")
     }
     return parts.map { "\"\($0)\"" }.joined(separator: ".")
+}
+
+private func isPlainName(_ name: Substring) -> Bool {
+    guard let first = name.utf8.first, !(48...57).contains(first), name.utf8.count <= 63 else {
+        return false
+    }
+    return name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
 }

@@ -4,19 +4,7 @@ internal import DeliveryCore
 struct Limits: Checker {
     static let name = "limits"
 
-    private struct Window: Hashable {
-        var worker: Int
-        var ownership: Int
-        var host: HostID
-
-        init(_ sending: Sending) {
-            worker = sending.worker
-            ownership = sending.ownership
-            host = sending.host
-        }
-    }
-
-    private var inFlight: [Window: Int] = [:]
+    private var inFlight: [Acquaintance: Int] = [:]
     private let configuration: WorkerConfiguration
 
     init(_ scenario: Scenario) { configuration = scenario.configuration }
@@ -24,7 +12,7 @@ struct Limits: Checker {
     mutating func observe(_ observation: Observation, in world: World) -> Breach? {
         switch observation {
         case .sent(let sending):
-            let window = Window(sending)
+            let window = sending.acquaintance
             let count = (inFlight[window] ?? 0) + 1
             inFlight[window] = count
             if count > configuration.hostWindow {
@@ -32,7 +20,7 @@ struct Limits: Checker {
                     "w\(sending.worker) has \(count) in flight to one host", .host(sending.host))
             }
         case .answered(let sending, _):
-            let window = Window(sending)
+            let window = sending.acquaintance
             let left = (inFlight[window] ?? 0) - 1
             inFlight[window] = left > 0 ? left : nil
         case .sampled:

@@ -6,19 +6,7 @@ internal import DeliveryCore
 struct Pauses: Checker {
     static let name = "pauses"
 
-    private struct Listener: Hashable {
-        var worker: Int
-        var ownership: Int
-        var host: HostID
-
-        init(_ sending: Sending) {
-            worker = sending.worker
-            ownership = sending.ownership
-            host = sending.host
-        }
-    }
-
-    private var until: [Listener: Instant] = [:]
+    private var until: [Acquaintance: Instant] = [:]
     static let limits: ClosedRange<Duration> = .seconds(1) ... .seconds(21_600)
 
     init(_ scenario: Scenario) {}
@@ -27,7 +15,7 @@ struct Pauses: Checker {
         switch observation {
         case .sent(let sending):
             // A second knock belongs to a request that was made before.
-            guard !sending.isAgain, let end = until[Listener(sending)], sending.at < end else {
+            guard !sending.isAgain, let end = until[sending.acquaintance], sending.at < end else {
                 return nil
             }
             return Breach(
@@ -38,7 +26,7 @@ struct Pauses: Checker {
                 said.status == 429 || said.status == 503, let pause = answer.retryAfter
             else { return nil }
             let clamped = min(max(pause, Self.limits.lowerBound), Self.limits.upperBound)
-            let listener = Listener(sending)
+            let listener = sending.acquaintance
             until[listener] = max(until[listener] ?? world.now, world.now + clamped)
         default: break
         }

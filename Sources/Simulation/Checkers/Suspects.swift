@@ -7,15 +7,9 @@ struct Suspects: Checker {
 
     private var hasAnswered: Set<HostID> = []
     private var failing: Set<Acquaintance> = []
-    private var flights: [TransferKey: Int] = [:]
+    private var flights: Set<TransferKey> = []
     private var counts: [Int: Int] = [:]
     private let limit: Int
-
-    private struct Acquaintance: Hashable {
-        var worker: Int
-        var ownership: Int
-        var host: HostID
-    }
 
     private struct TransferKey: Hashable {
         var worker: Int
@@ -30,11 +24,10 @@ struct Suspects: Checker {
     mutating func observe(_ observation: Observation, in world: World) -> Breach? {
         switch observation {
         case .sent(let sending):
-            let known = Acquaintance(
-                worker: sending.worker, ownership: sending.ownership, host: sending.host)
-            guard !sending.isAgain, failing.contains(known) || !hasAnswered.contains(sending.host)
+            guard !sending.isAgain,
+                failing.contains(sending.acquaintance) || !hasAnswered.contains(sending.host)
             else { return nil }
-            flights[TransferKey(worker: sending.worker, token: sending.token)] = 1
+            flights.insert(TransferKey(worker: sending.worker, token: sending.token))
             let count = (counts[sending.worker] ?? 0) + 1
             counts[sending.worker] = count
             if count > limit {
@@ -44,19 +37,17 @@ struct Suspects: Checker {
             }
         case .answered(let sending, let answer):
             let key = TransferKey(worker: sending.worker, token: sending.token)
-            if flights.removeValue(forKey: key) != nil { counts[sending.worker]? -= 1 }
-            let known = Acquaintance(
-                worker: sending.worker, ownership: sending.ownership, host: sending.host)
+            if flights.remove(key) != nil { counts[sending.worker]? -= 1 }
             if answer.showsLife {
                 hasAnswered.insert(sending.host)
-                failing.remove(known)
+                failing.remove(sending.acquaintance)
             } else if !answer.isKeyMissing, !answer.isAnswer {
                 // A 5xx may be about the activity alone.
-                failing.insert(known)
+                failing.insert(sending.acquaintance)
             }
         case .unleased(let worker, _), .lostLeases(let worker), .killed(let worker):
             // What an earlier ownership has in flight is not in its hands any more.
-            flights = flights.filter { $0.key.worker != worker }
+            flights = flights.filter { $0.worker != worker }
             counts[worker] = nil
         default: break
         }

@@ -48,6 +48,17 @@ package struct Sending {
     package var isAgain: Bool
 
     package var host: HostID { delivery.inbox.host }
+
+    var acquaintance: Acquaintance {
+        Acquaintance(worker: worker, ownership: ownership, host: host)
+    }
+}
+
+/// A host as one ownership of its partition knows it: the next one starts anew.
+struct Acquaintance: Hashable {
+    var worker: Int
+    var ownership: Int
+    var host: HostID
 }
 
 package struct Answering {

@@ -16,9 +16,7 @@ struct BlockCommand: ParsableCommand {
     @OptionGroup var names: HostNames
     @OptionGroup var options: ControlOptions
 
-    func validate() throws {
-        if names.hosts.isEmpty { throw ValidationError("Name the hosts.") }
-    }
+    func validate() throws { try names.requireSome() }
 
     func run() throws {
         try options.impose("block", on: names.authorities, connection: connection)

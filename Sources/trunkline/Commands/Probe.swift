@@ -19,9 +19,7 @@ struct ProbeCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var names: HostNames
 
-    func validate() throws {
-        if names.hosts.isEmpty { throw ValidationError("Name the hosts.") }
-    }
+    func validate() throws { try names.requireSome() }
 
     func run() throws {
         let redis = try connection.connectToRedis()

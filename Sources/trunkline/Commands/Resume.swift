@@ -30,12 +30,11 @@ struct ResumeCommand: ParsableCommand {
             }
         }
         guard !ended.isEmpty else {
-            let names = subjects.map { $0 ?? "all hosts" }.joined(separator: ", ")
             throw CommandFailure.failed(
-                "nothing is in force for \(names.printable): `trunkline host NAME` shows what is")
+                "nothing is in force for \(title(of: subjects).printable): `trunkline host NAME` shows what is"
+            )
         }
-        try redis.tellWorkers(
-            "resumed: \(subjects.map { $0 ?? "all hosts" }.joined(separator: ", "))")
+        try redis.tellWorkers("resumed: \(title(of: subjects))")
         for control in ended { print("ended: \(control.sentence.printable)") }
     }
 }

@@ -33,8 +33,7 @@ struct ControlOptions: ParsableArguments {
                 return imposed
             }
         }
-        try redis.tellWorkers(
-            "\(kind): \(subjects.map { $0 ?? "all hosts" }.joined(separator: ", "))")
+        try redis.tellWorkers("\(kind): \(title(of: subjects))")
         for control in imposed { print(control.sentence.printable) }
     }
 }

@@ -9,6 +9,11 @@ struct HostNames: ParsableArguments {
     /// As `trunkline.host.name` holds them.
     var authorities: [String] { hosts.map { authority(of: $0) ?? $0 } }
 
+    /// For a command that does nothing without one.
+    func requireSome() throws {
+        if hosts.isEmpty { throw ValidationError("Name the hosts.") }
+    }
+
     func validate() throws {
         for host in hosts where authority(of: host) == nil {
             throw ValidationError(
@@ -32,6 +37,11 @@ struct HostSelection: ParsableArguments {
         if all == names.hosts.isEmpty { return }
         throw ValidationError("Name the hosts, or give --all\(all ? ", not both" : "").")
     }
+}
+
+/// Subjects of a control, for people; nil stands for all hosts.
+func title(of subjects: [String?]) -> String {
+    subjects.map { $0 ?? "all hosts" }.joined(separator: ", ")
 }
 
 /// Of a host, or of a URL there: lower case, without https' own port. nil: it is neither.

@@ -80,7 +80,7 @@ extension Database {
             values ($1, $2, $3::real, $4, $5, to_timestamp($6::double precision))
             returning \(Control.columns)
             """, [kind, host, perSecond.map { "\($0)" }, reason, invokingUser(), until])
-        try audit(kind, subject: host ?? "all hosts", detail: reason)
+        try audit(kind, subject: title(of: [host]), detail: reason)
         return Control(row: rows[0])
     }
 
@@ -95,7 +95,7 @@ extension Database {
             where until is null or until > now() order by id
             """, [host]
         ).map(Control.init)
-        if !ended.isEmpty { try audit("resume", subject: host ?? "all hosts") }
+        if !ended.isEmpty { try audit("resume", subject: title(of: [host])) }
         return ended
     }
 }

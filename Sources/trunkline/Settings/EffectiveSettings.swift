@@ -36,9 +36,7 @@ struct EffectiveSettings: Sendable {
         _ arguments: [String], environment: (String) -> String?
     ) throws(CommandFailure) {
         self.init(arguments: arguments)
-        guard !arguments.contains("--help"), !arguments.contains("-h"),
-            let path = Self.path(in: arguments) ?? (arguments.first == "run" ? "" : nil)
-        else { return }
+        guard !arguments.contains("--help"), !arguments.contains("-h") else { return }
         let settings = arguments.first == "run" ? Setting.all : Setting.connection
         for setting in settings {
             let flag = "--\(setting.name)"
@@ -48,7 +46,7 @@ struct EffectiveSettings: Sendable {
                 origins[setting.name] = .variable(variable)
             }
         }
-        if !path.isEmpty { try add(SettingsFile(path: path), settings) }
+        if let path = Self.path(in: arguments) { try add(SettingsFile(path: path), settings) }
     }
 
     /// Of two the last, as ArgumentParser has it.
