@@ -94,12 +94,20 @@ class Bench:
         file.write_text(template)
         return file, json.loads(template)["id"]
 
-    def pairs(self, activity):
-        """What the sink has of it: a dict for each inbox."""
-        query = urllib.parse.urlencode({"activity": activity})
-        address = f"http://127.0.0.1:{self.ports['http']}/.sink/pairs?{query}"
-        with urllib.request.urlopen(address) as lines:
-            return [json.loads(line) for line in lines]
+    def ask_sink(self, path, method="GET", body=None):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.ports['http']}/.sink/{path}", body, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+    def pairs(self, activity=None):
+        """What the sink has, of one activity or of all: a dict for each and each inbox."""
+        query = urllib.parse.urlencode({"activity": activity} if activity else {})
+        return [json.loads(line) for line in self.ask_sink(f"pairs?{query}").splitlines()]
+
+    def accepted(self):
+        """How many deliveries the sink has taken since it was reset."""
+        return json.loads(self.ask_sink("report"))["accepted"]
 
     def spawn(self, command, pattern, *flags):
         with open(self.state / f"{command}.log", "w") as log:
