@@ -11,6 +11,7 @@ package struct Counter: Hashable, Sendable {
 
     package static func intakeRead(_ lane: Lane) -> Self { Self(.intakeRead, lane.index) }
     package static func intakeExpanded(_ lane: Lane) -> Self { Self(.intakeExpanded, lane.index) }
+    package static func intakeForNobody(_ lane: Lane) -> Self { Self(.intakeForNobody, lane.index) }
     package static func intakeRejected(code: String) -> Self {
         Self(.intakeRejected, RejectionIndex.index(of: code))
     }

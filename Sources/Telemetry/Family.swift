@@ -6,7 +6,7 @@
 internal import DeliveryCore
 
 package enum Family: Int, CaseIterable, Sendable {
-    case intakeRead, intakeExpanded, intakeRejected, routed
+    case intakeRead, intakeExpanded, intakeForNobody, intakeRejected, routed
     case deliveries, attempts, duplicatesSuppressed
     case signatures, connections, lookups
     case staleEvents, fenced, leasesLost, logMessages, workerDeaths
@@ -71,6 +71,10 @@ package enum Family: Int, CaseIterable, Sendable {
             Definition(
                 "intake_expanded_total", .counter, [.lane],
                 "Intake entries whose activity and audience are stored in PostgreSQL.")
+        case .intakeForNobody:
+            Definition(
+                "intake_for_nobody_total", .counter, [.lane],
+                "Of these, entries with nothing to send: no recipient elsewhere, or all gone.")
         case .intakeRejected:
             Definition(
                 "intake_rejected_total", .counter,

@@ -38,6 +38,13 @@ final class ExpansionRun {
         /// PostgreSQL refuses something of this one for good: the others go on without it.
         var rejection: Rejection?
 
+        /// What a producer cannot help, that nobody is left or that all have gone, is put on
+        /// record; recipients of which not one is an inbox are a mistake.
+        var isStorable: Bool {
+            rejection == nil
+                && (!routes.isEmpty || unusable.isEmpty || unusable.contains { $0.isGone })
+        }
+
         enum Page { case after(String?) }
     }
 
@@ -212,9 +219,7 @@ final class ExpansionRun {
     // MARK: Storing
 
     private func store() {
-        let usable = items.indices.filter {
-            items[$0].rejection == nil && !items[$0].routes.isEmpty
-        }
+        let usable = items.indices.filter { items[$0].isStorable }
         guard !usable.isEmpty else {
             return completion(.success(items.map { .refused(Self.rejection(of: $0)) }))
         }
@@ -229,6 +234,8 @@ final class ExpansionRun {
     private static func activity(of item: Item) -> ExpandedActivity {
         var name: String?
         if case .named(let audience) = item.job.audience { name = audience }
+        // Where nothing is to be sent, no key is waited for.
+        let parkedReason = item.routes.isEmpty ? nil : item.parkedReason
         return ExpandedActivity(
             idempotencyKey: item.job.idempotencyKey, activityID: item.job.activityID,
             type: item.job.type, body: item.job.activity,
@@ -236,11 +243,11 @@ final class ExpansionRun {
             contentType: item.job.contentType, lane: item.job.lane,
             orderingKey: item.job.orderingKey, audience: item.audience.sorted(),
             audienceName: name, synchronization: item.job.synchronizedCollection,
-            expires: item.job.expires, unusable: item.unusable, parkedReason: item.parkedReason)
+            expires: item.job.expires, unusable: item.unusable, parkedReason: parkedReason)
     }
 
     private static func rejection(of item: Item) -> Rejection {
-        item.rejection ?? .emptyAudience(unusable: item.unusable)
+        item.rejection ?? .unusableAudience(item.unusable)
     }
 
     /// Entries that were known already are routed by the audience on record.
@@ -251,7 +258,7 @@ final class ExpansionRun {
             switch result {
             case .stored(let activity):
                 answers[index] =
-                    items[index].parkedReason == nil
+                    items[index].parkedReason == nil || items[index].routes.isEmpty
                     ? .stored(
                         ExpansionResult.Stored(
                             activity: activity, lane: items[index].job.lane,
@@ -288,6 +295,12 @@ final class ExpansionRun {
     }
 }
 
+extension ExpandedActivity.Unusable {
+    fileprivate static let goneReason = "inbox-gone"
+
+    fileprivate var isGone: Bool { reason == Self.goneReason }
+}
+
 extension InboxRow {
     /// Why nothing is sent to it, whatever its URL looks like now.
     fileprivate var problem: AddressProblem? {
@@ -297,7 +310,7 @@ extension InboxRow {
         }
         if isGone {
             return AddressProblem(
-                reason: "inbox-gone",
+                reason: ExpandedActivity.Unusable.goneReason,
                 detail: "it has answered 404 or 410 three times; it is tried again 30 days after")
         }
         return nil

@@ -44,6 +44,10 @@ final class Recorder {
         for lane in lanes { metrics.increment(.intakeExpanded(lane)) }
     }
 
+    func foundNobody(_ lanes: [Lane]) {
+        for lane in lanes { metrics.increment(.intakeForNobody(lane)) }
+    }
+
     func routed(_ entries: [RoutedEntry]) {
         for entry in entries {
             metrics.increment(.routed(entry.fanout.lane), by: entry.fanout.inboxes.count)

@@ -3,17 +3,11 @@ internal import PostgresStore
 
 /// Why an entry is set aside after it was parsed: what is wrong, then the mend.
 extension Rejection {
-    static func emptyAudience(unusable: [ExpandedActivity.Unusable]) -> Rejection {
-        if let bad = unusable.first {
-            return Rejection(
-                code: "no-usable-recipient",
-                reason: "none of the \(unusable.count) recipients can be used; the first: "
-                    + bad.detail)
-        }
-        return Rejection(
-            code: "no-recipients",
-            reason: "nobody is left to deliver to: the audience is empty, or everybody in it is on "
-                + "the sender's own host or excluded")
+    static func unusableAudience(_ unusable: [ExpandedActivity.Unusable]) -> Rejection {
+        Rejection(
+            code: "no-usable-recipient",
+            reason: "none of the \(unusable.count) recipients can be used; the first: "
+                + (unusable.first?.detail ?? ""))
     }
 
     static func unreadableAudience(

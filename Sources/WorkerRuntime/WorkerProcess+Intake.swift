@@ -89,6 +89,8 @@ extension WorkerProcess {
             switch result {
             case .success(let results):
                 self.recorder.expanded(jobs.map(\.reference.lane))
+                self.recorder.foundNobody(
+                    zip(jobs, results).filter(\.1.isForNobody).map(\.0.reference.lane))
                 self.occur(.expanded(id, results))
             case .failure(let failure):
                 self.complain(.expand, failure)
@@ -196,5 +198,12 @@ extension WorkerProcess {
             // They are routed a hundred at a time.
             self.wakeParked()
         }
+    }
+}
+
+extension ExpansionResult {
+    /// On record, and nothing is to be sent: no follower elsewhere, or all have gone.
+    fileprivate var isForNobody: Bool {
+        if case .stored(let stored) = self { stored.routes.isEmpty } else { false }
     }
 }

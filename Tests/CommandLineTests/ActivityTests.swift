@@ -23,7 +23,8 @@ import Testing
         #expect(stored.count == 1)
         #expect(
             Set(stored[0].keys) == [
-                "id", "type", "key_id", "lane", "created_at", "expires_at", "parked_reason",
+                "id", "type", "key_id", "audience", "lane", "created_at", "expires_at",
+                "parked_reason",
                 "counts",
             ])
         #expect(stored[0]["lane"] as? String == "normal")
@@ -101,11 +102,28 @@ import Testing
         #expect(delivered.contains("good.example") && !delivered.contains("gone.example"))
     }
 
+    @Test func `an activity for nobody says so, with the name of the audience`() throws {
+        let tenant = try Pool.required.tenant()
+        let database = try tenant.database()
+        try Self.store(in: database)
+        try database.query(
+            """
+            insert into trunkline.activity (id, activity_id, type, body, digest, key_id, lane,
+                ordering_key, audience, audience_name)
+            select trunkline.next_activity_id(), 'https://our.example/notes/2', type, body, digest,
+                key_id, lane, ordering_key, '{}', 'a/folowers'
+            from trunkline.activity
+            """)
+        let result = try tenant.run("activity", "https://our.example/notes/2")
+        #expect(result.output.contains("state    nobody to deliver to: the audience a/folowers "))
+    }
+
     @Test func `an unknown activity is a failure that says where it may be`() throws {
         let tenant = try Pool.required.tenant()
         let unknown = try tenant.run("activity", Self.activity, "--json")
         #expect(unknown.code == 1 && unknown.output.isEmpty)
         #expect(unknown.errors.contains("no activity with the id \(Self.activity) is stored"))
+        #expect(unknown.errors.contains("nothing waits in the intake either"))
 
         let redis = try tenant.redis()
         _ = try redis.enqueue(.normal, fields: [("activity", Array("{}".utf8))])
@@ -118,6 +136,14 @@ import Testing
         ])
         let rejected = try tenant.run("activity", Self.activity)
         #expect(rejected.errors.contains("it was rejected, since it has no type"))
+    }
+
+    @Test func `the id of an object names the activities about it`() throws {
+        let tenant = try Pool.required.tenant()
+        try Self.store(in: tenant.database())
+        let result = try tenant.run("activity", "o")
+        #expect(result.code == 1)
+        #expect(result.errors.contains("ask for one of these:\n  \(Self.activity) (Create)\n"))
     }
 
     @Test func `what is stored is shown without Redis`() throws {
@@ -162,6 +188,28 @@ import Testing
         let unknown = try tenant.run("host", "nobody.example")
         #expect(unknown.code == 1)
         #expect(unknown.errors.contains("nothing is known of the host nobody.example"))
+        #expect(!unknown.errors.contains("known is"))
+        let invalid = try tenant.run("host", "not a host")
+        #expect(invalid.code == 2 && invalid.errors.contains("'not a host' is no host"))
+    }
+
+    @Test(arguments: [
+        ("h.example", "known is h.example:28443, h.example:8443"),
+        ("h.example:1", "known is h.example:28443, h.example:8443"),
+        ("dead.example:8443", "known is dead.example"),
+    ])
+    func `a host that is known by another port is named`(name: String, sentence: String) throws {
+        let tenant = try Pool.required.tenant()
+        let database = try tenant.database()
+        try Self.store(in: database)
+        try database.query(
+            """
+            insert into trunkline.host (name, partition) values
+            ('h.example:8443', 0), ('h.example:28443', 0), ('h.example.org', 0)
+            """)
+        let result = try tenant.run("host", name)
+        #expect(result.code == 1)
+        #expect(result.errors.contains(sentence + "\n"), "\(result.errors)")
     }
 
     @Test func `hosts are listed by state`() throws {

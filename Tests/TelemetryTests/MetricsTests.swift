@@ -85,7 +85,7 @@ import Testing
 
     static let counters: [Counter] =
         Lane.allCases.flatMap { lane in
-            [.intakeRead(lane), .intakeExpanded(lane), .routed(lane)]
+            [.intakeRead(lane), .intakeExpanded(lane), .intakeForNobody(lane), .routed(lane)]
                 + DeliveryEnd.allCases.map { .deliveries(lane, $0) }
         }
         + [

@@ -166,6 +166,45 @@ extension WithPostgres {
             #expect(try failures() == [gone])
         }
 
+        @Test func `where nobody is left, the activity is on record and waits for nothing`() throws
+        {
+            try bench.database.query(
+                """
+                insert into trunkline.follower (audience, inbox)
+                values ('local', 'https://our.example/inbox')
+                """)
+            let gone = "https://big.example/inbox"
+            #expect(try owed(run([job(1, to("big.example"))])) == [gone])
+            try markGone(gone)
+            let result = try run([
+                job(2, .named("nobody")), job(3, .named("local")), job(4, to("our.example")),
+                job(5, to("big.example")),
+            ])
+            // The key is missing here; still none of them is parked.
+            for answer in try result.get() {
+                guard case .stored(let stored) = answer else {
+                    Issue.record("\(answer)")
+                    continue
+                }
+                #expect(stored.routes.isEmpty)
+            }
+            #expect(try storedActivities() == 5)
+            #expect(try failures() == [gone])
+            let again = try run([job(2, .named("nobody"))])
+            guard case .stored(let stored) = try again.get()[0] else {
+                Issue.record("\(again)")
+                return
+            }
+            #expect(stored.routes.isEmpty && stored.again)
+            #expect(try storedActivities() == 5)
+        }
+
+        @Test func `recipients of which none is an inbox are the producer's mistake`() throws {
+            let bad = AudienceReference.recipients([Recipient(inbox: "ftp://a.example/inbox")])
+            let rejections = try rejections(try run([job(1, bad), job(2, to("a.example"))]))
+            #expect(rejections.mapValues(\.code) == [0: "no-usable-recipient"])
+        }
+
         @Test func `a statement of our own that is refused blames no entry`() throws {
             try bench.database.query("alter table trunkline.inbox rename column strikes to hits")
             let result = try run([job(1, to("a.example"))])

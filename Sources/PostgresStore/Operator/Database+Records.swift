@@ -6,6 +6,8 @@ package struct ActivityRecord: Equatable, Sendable {
     package var id: ActivityID
     package var type: String
     package var keyID: String
+    /// nil: it came with a list of recipients.
+    package var audienceName: String?
     package var lane: Lane
     package var createdAt: String
     package var expiresAt: String?
@@ -62,7 +64,8 @@ extension Database {
         let rows = try query(
             """
             select a.id, a.type, a.key_id, a.lane, \(iso8601("a.created_at")),
-                \(iso8601("a.expires_at")), p.reason, e.state, count(e.inbox)
+                \(iso8601("a.expires_at")), p.reason, e.state, count(e.inbox),
+                a.audience_name
             from trunkline.activity a
             left join trunkline.parked p on p.activity = a.id
             left join lateral trunkline.ends(a.id, a.audience) e on true
@@ -75,7 +78,7 @@ extension Database {
             if records.last?.id != id {
                 records.append(
                     ActivityRecord(
-                        id: id, type: row[1] ?? "", keyID: row[2] ?? "",
+                        id: id, type: row[1] ?? "", keyID: row[2] ?? "", audienceName: row[9],
                         lane: row[3].flatMap { UInt8($0) }.flatMap(Lane.init(rawValue:)) ?? .normal,
                         createdAt: row[4] ?? "", expiresAt: row[5], parkedReason: row[6],
                         counts: [:]))
@@ -85,6 +88,34 @@ extension Database {
             }
         }
         return records
+    }
+
+    /// The newest activities that are ordered by this object, as a Create and a Delete by their
+    /// note. No index leads to them: after five seconds it is given up.
+    package func activities(
+        about object: String, limit: Int = 5
+    ) throws(StoreFailure) -> [(activityID: String, type: String)] {
+        try transaction { () throws(StoreFailure) in
+            try query("set local statement_timeout = '5s'")
+            return try query(
+                """
+                select activity_id, type from trunkline.activity where ordering_key = $1
+                order by id desc limit $2::int
+                """, [object, String(limit)]
+            ).map { ($0[0] ?? "", $0[1] ?? "") }
+        }
+    }
+
+    /// Names of hosts like this one but for the port.
+    package func hostsNamed(_ name: String, limit: Int = 10) throws(StoreFailure) -> [String] {
+        let colon = name.hasSuffix("]") ? nil : name.lastIndex(of: ":")
+        let bare = String(name[..<(colon ?? name.endIndex)])
+        return try query(
+            """
+            select name from trunkline.host
+            where name = $1 or starts_with(name, $1 || ':') order by name limit $2::int
+            """, [bare, String(limit)]
+        ).compactMap { $0[0] }
     }
 
     /// The deliveries of the activity with this id in its JSON, by inbox.

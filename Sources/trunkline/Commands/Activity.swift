@@ -9,8 +9,8 @@ struct ActivityCommand: ParsableCommand {
         commandName: "activity",
         abstract: "Shows what became of an activity, inbox by inbox.",
         discussion: """
-            The id is the one in the activity's own JSON. Deliveries that wait say what for. Times \
-            are UTC.
+            The id is the one in the activity's own JSON, not that of its object. Deliveries that \
+            wait say what for. Times are UTC.
 
               trunkline activity https://our.example/notes/1#create
               trunkline activity https://our.example/notes/1#create --json | jq .counts
@@ -18,8 +18,8 @@ struct ActivityCommand: ParsableCommand {
             States: waiting, delivered, failed (given up), superseded (by a Delete), expired, \
             dropped (blocked, or its host is dead).
 
-            --json: {"activity", "counts": {STATE: n}, "stored": [{"id", "type", "key_id", "lane", \
-            "created_at", "expires_at", "parked_reason", "counts"}], "deliveries": [{"inbox", \
+            --json: {"activity", "counts": {STATE: n}, "stored": [{"id", "type", "key_id", "audience", \
+            "lane", "created_at", "expires_at", "parked_reason", "counts"}], "deliveries": [{"inbox", \
             "host", "state", "attempts", "last_status", "last_error", "updated_at", \
             "waiting_for"}]}: every key is always there, null where there is nothing. Of two \
             stored activities with one id the newest counts.
@@ -53,7 +53,7 @@ struct ActivityCommand: ParsableCommand {
         let found = try asking { () throws(StoreFailure) in
             try ActivityReport(id, in: database, aliveWorkers: aliveWorkers())
         }
-        guard let report = found else { throw unknown() }
+        guard let report = found else { throw unknown(database) }
         print(json ? report.json.indented : text(report))
     }
 
@@ -67,7 +67,7 @@ struct ActivityCommand: ParsableCommand {
         var blocks = report.stored.map(Self.heading)
         let counts = ActivityReport.states.filter { report.count($0) > 0 }
             .map { "\(report.count($0)) \($0)" }
-        let states = counts.isEmpty ? "no recipients" : counts.joined(separator: ", ")
+        let states = counts.isEmpty ? Self.nobody(report.stored[0]) : counts.joined(separator: ", ")
         blocks[0] += "\nstate    \(states)"
         let table = table(report)
         if !table.isEmpty { blocks.append(table) }
@@ -78,6 +78,16 @@ struct ActivityCommand: ParsableCommand {
             blocks.append(why.text)
         }
         return blocks.joined(separator: "\n\n")
+    }
+
+    /// Why nothing is to be sent.
+    private static func nobody(_ record: ActivityRecord) -> String {
+        guard let name = record.audienceName else {
+            return "nobody to deliver to: all recipients are on our own host, or excluded"
+        }
+        return
+            "nobody to deliver to: the audience \(name.printable) had no one elsewhere, or there "
+            + "is none of this name"
     }
 
     private static func heading(_ record: ActivityRecord) -> String {
@@ -107,18 +117,29 @@ struct ActivityCommand: ParsableCommand {
         return rest > 0 ? table.text + "\n... and \(rest) more (--limit, --state)" : table.text
     }
 
-    /// Not stored: then Redis may know more.
-    private func unknown() -> CommandFailure {
+    /// Not stored under this id: it may be an object's, and Redis may know more.
+    private func unknown(_ database: Database) -> CommandFailure {
         let sentence = "no activity with the id \(id.printable) is stored"
-        guard let client = try? connection.connectToRedis() else { return .failed(sentence) }
-        let rejected = try? client.rejectedEntries(limit: 1_000).first {
-            $0.field("activity")?.contains("\"\(id)\"") == true
+        let about = (try? database.activities(about: id)) ?? []
+        guard about.isEmpty else {
+            let list = about.map { "\n  \($0.activityID.printable) (\($0.type.printable))" }
+            return .failed(
+                "\(sentence), but what concerns an object of this id is; ask for one of these:"
+                    + list.joined())
         }
+        guard let client = try? connection.connectToRedis() else {
+            return .failed("\(sentence), and Redis could not be asked for it")
+        }
+        let rejected = try? client.rejectedEntries(limit: 1_000).first { $0.mentions(id) }
         if let rejected {
             return .failed("\(sentence): it was rejected, since \(rejected.reason.printable)")
         }
         let waiting = (try? client.intakeLengths())?.reduce(0) { $0 + $1.length } ?? 0
-        guard waiting > 0 else { return .failed(sentence) }
+        guard waiting > 0 else {
+            return .failed(
+                "\(sentence); nothing waits in the intake either, and none of the last rejected "
+                    + "entries has it")
+        }
         let workers = (try? client.aliveWorkers().count) ?? 0
         return .failed(
             "\(sentence); it may be among the \(waiting) entries that still stand in the intake"

@@ -37,6 +37,7 @@ struct HostCommand: ParsableCommand {
 
     func validate() throws {
         if !(0...10_000).contains(limit) { throw ValidationError("--limit takes 0 to 10000.") }
+        if authority(of: host) == nil { throw noHost(host) }
     }
 
     func run() throws {
@@ -46,8 +47,10 @@ struct HostCommand: ParsableCommand {
             (try database.hostRecord(name, attemptLimit: limit), try database.controlsInForce())
         }
         guard let record = found else {
+            let similar = (try? database.hostsNamed(name)) ?? []
             throw CommandFailure.failed(
-                "nothing is known of the host \(name.printable): no delivery to it was ever stored")
+                "nothing is known of the host \(name.printable): no delivery to it was ever stored"
+                    + (similar.isEmpty ? "" : "; known is \(similar.joined(separator: ", "))"))
         }
         let applying = controls.filter { $0.host == nil || $0.host == record.name }
         let held = held(for: record)

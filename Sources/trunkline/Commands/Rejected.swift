@@ -14,8 +14,8 @@ struct RejectedCommand: ParsableCommand {
               trunkline rejected --limit 5
               trunkline rejected --json | jq -r '.entries[].reason'
 
-            --json: {"total", "entries": [{"id", "lane", "at", "code", "reason", "fields": \
-            {NAME: TEXT}}]}, the newest first
+            --json: {"total", "entries": [{"id", "lane", "at", "code", "reason", "activity", \
+            "fields": {NAME: TEXT}}]}, the newest first; "activity" is the id in the body, or null.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -42,9 +42,12 @@ struct RejectedCommand: ParsableCommand {
         }
         if json { return print(describe(entries, total).indented) }
         guard !entries.isEmpty else { return print("nothing was rejected") }
-        var table = TextTable(["AT", "ENTRY", "LANE", "CODE", "REASON"])
+        var table = TextTable(["AT", "ENTRY", "LANE", "CODE", "ACTIVITY", "REASON"])
         for entry in entries {
-            table.add([Self.time(entry.at), entry.id, entry.lane, entry.code, entry.reason])
+            table.add([
+                Self.time(entry.at), entry.id, entry.lane, entry.code, entry.activityID,
+                entry.reason,
+            ])
         }
         print(table.text)
         if total > entries.count { print("... and \(total - entries.count) more (--limit)") }
@@ -61,6 +64,7 @@ struct RejectedCommand: ParsableCommand {
                             ("id", .string(entry.id)), ("lane", .string(entry.lane)),
                             ("at", .string(Self.time(entry.at))), ("code", .string(entry.code)),
                             ("reason", .string(entry.reason)),
+                            ("activity", .optional(entry.activityID)),
                             ("fields", .object(entry.fields.map { ($0.name, .string($0.value)) })),
                         ])
                     })

@@ -15,11 +15,7 @@ struct HostNames: ParsableArguments {
     }
 
     func validate() throws {
-        for host in hosts where authority(of: host) == nil {
-            throw ValidationError(
-                "'\(host.printable)' is no host: give a name like remote.example, with its port if "
-                    + "that is not 443, or a URL there.")
-        }
+        for host in hosts where authority(of: host) == nil { throw noHost(host) }
     }
 }
 
@@ -42,6 +38,13 @@ struct HostSelection: ParsableArguments {
 /// Subjects of a control, for people; nil stands for all hosts.
 func title(of subjects: [String?]) -> String {
     subjects.map { $0 ?? "all hosts" }.joined(separator: ", ")
+}
+
+/// What is wrong with words for which there is no ``authority(of:)``.
+func noHost(_ words: String) -> ValidationError {
+    ValidationError(
+        "'\(words.printable)' is no host: give a name like remote.example, with its port if that "
+            + "is not 443, or a URL there.")
 }
 
 /// Of a host, or of a URL there: lower case, without https' own port. nil: it is neither.

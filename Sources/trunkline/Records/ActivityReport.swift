@@ -52,7 +52,8 @@ struct ActivityReport {
     private static func describe(_ record: ActivityRecord) -> JSON {
         .object([
             ("id", .integer(record.id.rawValue)), ("type", .string(record.type)),
-            ("key_id", .string(record.keyID)), ("lane", .string(record.lane.name)),
+            ("key_id", .string(record.keyID)), ("audience", .optional(record.audienceName)),
+            ("lane", .string(record.lane.name)),
             ("created_at", .string(record.createdAt)),
             ("expires_at", .optional(record.expiresAt)),
             ("parked_reason", .optional(record.parkedReason)),

@@ -77,4 +77,12 @@ struct RejectedRecord {
     }
 
     func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+
+    /// The id in the body, if it stands in the start that is kept.
+    var activityID: String? { field("activity").flatMap(MemberScan.id(in:)) }
+
+    /// Whether the start of the body holds this id, be it its own or its object's.
+    func mentions(_ id: String) -> Bool {
+        field("activity")?.replacing("\\/", with: "/").contains("\"\(id)\"") == true
+    }
 }
