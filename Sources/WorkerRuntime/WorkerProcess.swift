@@ -152,25 +152,21 @@ package final class WorkerProcess {
             guard let self, !self.isFinished else { return }
             self.isPostgresUp = isUp
             self.recorder.setPostgres(isUp)
-            self.report("PostgreSQL", isUp, reason)
+            self.report("PostgreSQL", isUp, "\(StoreFailure.away(reason))")
             isUp ? self.postgresCameUp() : self.postgresWentAway()
         }
         queue.onStateChange = { [weak self] isUp, reason in
             guard let self, !self.isFinished else { return }
             self.recorder.setRedis(isUp)
-            self.report("Redis", isUp, reason)
+            self.report("Redis", isUp, "Redis is away: \(reason)")
             self.occur(isUp ? .redisConnected : .redisDisconnected)
         }
         store.open()
         queue.start()
     }
 
-    private func report(_ name: String, _ isUp: Bool, _ reason: String) {
-        if isUp {
-            log.info("\(name) connected")
-        } else {
-            log.warning("\(name) is away: \(reason)")
-        }
+    private func report(_ name: String, _ isUp: Bool, _ loss: String) {
+        isUp ? log.info("\(name) connected") : log.warning("\(loss)")
     }
 
     // MARK: The end

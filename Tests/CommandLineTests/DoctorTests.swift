@@ -221,6 +221,116 @@ import Testing
             #expect(report["certificates"]?.message.contains(file) == true)
         }
     }
+
+    @Test func `a key directory is looked at, and replaces the keys in PostgreSQL`() throws {
+        let tenant = try Pool.required.tenant()
+        let scratch = try Scratch()
+        func look(_ path: String) throws -> (Report, Report.Finding) {
+            let report = try Report(tenant.run("doctor", "--json", "--key-directory", path))
+            return (report, try #require(report["key directory"]))
+        }
+        #expect(try Report(tenant.run("doctor", "--json"))["signing keys"]?.grade == "warning")
+
+        let (missing, nowhere) = try look(scratch.file("nowhere"))
+        #expect(missing.code == 1 && nowhere.mend == "correct --key-directory")
+        let (empty, none) = try look(scratch.path)
+        #expect(empty.code == 0 && none.grade == "warning")
+        #expect(empty["signing keys"]?.grade == "ok")
+
+        let key = "https://our.example/users/a#main-key"
+        let proper = "https%3A%2F%2Four.example%2Fusers%2Fa%23main-key.pem"
+        try scratch.write("nonsense", to: proper)
+        let (garbage, bad) = try look(scratch.path)
+        #expect(garbage.code == 1 && bad.message.contains("\(proper): no PEM block was found"))
+
+        let made = try tenant.run("keys", "add", "--key-id", key, "--generate", "rsa")
+        #expect(made.code == 0)
+        let pem = try tenant.database().query("select pem from trunkline.signing_key")[0][0] ?? ""
+        try scratch.write(pem, to: proper)
+        #expect(try look(scratch.path).1.message == "1 key in \(scratch.path)")
+
+        try scratch.write(pem, to: proper.replacingOccurrences(of: "%3A", with: ":"))
+        let (_, misnamed) = try look(scratch.path)
+        #expect(misnamed.grade == "warning" && misnamed.mend == "name it \(proper)")
+
+        let config = try scratch.write("key-directory = /nowhere\n", to: "conf")
+        let report = try Report(tenant.run("doctor", "--json", "--config", config))
+        #expect(report["key directory"]?.message.contains("/nowhere") == true)
+    }
+
+    @Test func `what is of this shell and of these options says so`() throws {
+        let report = try Report(Pool.required.tenant().run("doctor", "--json"))
+        #expect(report["descriptors"]?.message.contains("this shell") == true)
+        #expect(report["certificates"]?.message.contains("without --ca-file here") == true)
+    }
+
+    @Test(arguments: [
+        (
+            "hots=x", "the connection string of PostgreSQL is wrong: invalid connection option",
+            "host=/run"
+        ),
+        (
+            "host=/x dbname", "the connection string of PostgreSQL is wrong: missing \"=\"",
+            "host=/run"
+        ),
+        ("DB=nosuch", "PostgreSQL refuses the connection: ", "createdb"),
+        ("USER=nosuch", "PostgreSQL refuses the connection: ", "correct"),
+        ("host=nosuch.invalid dbname=x", "PostgreSQL's host is not found: ", "correct `host`"),
+        ("host=/nowhere dbname=x", "PostgreSQL is away: ", nil),
+    ])
+    func `a connection that is refused is not called away, whatever the command`(
+        text: String, words: String, mend: String?
+    ) throws {
+        let tenant = try Pool.required.tenant()
+        let own = tenant.connectionString
+        let database =
+            switch text {
+            case "DB=nosuch": "\(own) dbname=nosuch"
+            case "USER=nosuch": "\(own) user=nosuch"
+            default: text
+            }
+        let servers = ["--database", database, "--redis", tenant.redisURL]
+        let report = try Report(Trunkline.run(["doctor", "--json"] + servers))
+        let finding = try #require(report["postgresql"])
+        #expect(finding.grade == "problem" && finding.message.contains(words), "\(finding)")
+        #expect(finding.mend?.contains(mend ?? "systemctl start") == true, "\(finding)")
+        for command in ["hosts", "migrate", "run --instance-domain our.example --admin off"] {
+            let arguments = command.split(separator: " ").map(String.init)
+            let result = try Trunkline.run(
+                arguments + (command == "migrate" ? Array(servers.prefix(2)) : servers))
+            #expect(result.code == 1)
+            #expect(result.errors.contains(words), "\(result.errors)")
+            #expect(result.errors.contains(mend ?? "trunkline doctor"), "\(result.errors)")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a role without the rights is told which to grant`(ownerIsSuperuser: Bool) throws {
+        let tenant = try Pool.required.tenant()
+        let number = UInt32.random(in: 0 ... .max)
+        let (role, owner) = ("worker\(number)", "owner\(number)")
+        let database = try tenant.database()
+        try database.run(script: "create role \(role); create role \(owner)")
+        defer {
+            _ = try? database.run(
+                script: """
+                    reassign owned by \(owner) to current_user;
+                    drop role \(owner); drop role \(role)
+                    """)
+        }
+        if !ownerIsSuperuser {
+            try database.query("alter schema trunkline owner to \(owner)")
+        }
+        let result = try Trunkline.run([
+            "doctor", "--json", "--redis", tenant.redisURL, "--database",
+            "\(tenant.connectionString) options='-c role=\(role)'",
+        ])
+        let problem = try #require(
+            Report(result).findings.first { $0.grade == "problem" && $0.subject == "postgresql" })
+        #expect(problem.message.contains("permission denied"))
+        let mend = ownerIsSuperuser ? "make \(role) the owner" : "`GRANT \(owner) TO \(role)`"
+        #expect(problem.mend?.contains(mend) == true, "\(problem)")
+    }
 }
 
 private struct Report {

@@ -1,5 +1,6 @@
 import DeliveryCore
 import Foundation
+import PostgresStore
 import RedisQueue
 import Testing
 
@@ -109,6 +110,56 @@ import Testing
             Self.key, "--to", "-", input: #"["acct:a@b.example","https://b.example/inbox"]"#)
         #expect(result.code == 0)
         #expect(result.errors.contains("1 of 2 recipients"))
+    }
+
+    @Test func `what only a worker would find out is warned of, and enqueued all the same`() throws
+    {
+        let tenant = try Pool.required.tenant()
+        let scratch = try Scratch()
+        let note = try scratch.write(Self.activity, to: "note.json")
+        let redis = try tenant.redis()
+        func enqueue(_ more: String...) throws -> Trunkline.Result {
+            let result = try Trunkline.run(
+                ["enqueue", "--activity", note, "--key", Self.key] + more + tenant.flags)
+            #expect(result.code == 0, "\(result.errors)")
+            return result
+        }
+        let doubtful = try enqueue("--audience", "a/folowers", "--expires", "5")
+        #expect(try redis.command(["XLEN", redis.keys.intake(.normal)]).integer == 1)
+        for sentence in [
+            "expired already, at 1970-01-01T00:00:05.000Z",
+            "the key \(Self.key) is not in PostgreSQL",
+            "the audience a/folowers has not one row in trunkline.follower",
+        ] {
+            #expect(doubtful.errors.contains(sentence), "\(doubtful.errors)")
+        }
+        let database = try tenant.database()
+        try database.addKey(keyID: Self.key, algorithm: "rsa", pem: "")
+        try database.query(
+            """
+            create view trunkline.mine as
+            select 'a/folowers' as audience, 'https://b.example/inbox' as inbox, '' as shared_inbox
+            """)
+        let fine = try enqueue(
+            "--audience", "a/folowers", "--audience-relation", "trunkline.mine", "--expires", "1h")
+        #expect(fine.errors.isEmpty, "\(fine.errors)")
+        let unreadable = try enqueue("--audience", "a", "--audience-relation", "trunkline.nobody")
+        #expect(unreadable.errors.contains("the audience cannot be read: "))
+        try database.query("update trunkline.signing_key set retired_at = now()")
+        let config = try scratch.write("audience-relation = trunkline.mine\n", to: "conf")
+        let retired = try enqueue("--audience", "a/folowers", "--config", config)
+        #expect(retired.errors.contains("is not in PostgreSQL") && !retired.errors.contains("row"))
+    }
+
+    @Test func `without PostgreSQL there is no warning, and no delay`() throws {
+        let tenant = try Pool.required.tenant()
+        let scratch = try Scratch()
+        let result = try Trunkline.run([
+            "enqueue", "--activity", scratch.write(Self.activity, to: "note.json"), "--key",
+            Self.key, "--audience", "a", "--redis", tenant.redisURL, "--key-prefix",
+            tenant.keyPrefix,
+        ])
+        #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
     }
 
     @Test func `a file that is not there is named`() throws {

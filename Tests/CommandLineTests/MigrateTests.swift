@@ -66,6 +66,7 @@ import Testing
             let result = try Trunkline.run(command + ["--database", database])
             #expect(result.code == 1)
             #expect(result.errors.contains("make it with `trunkline migrate`"))
+            #expect(result.errors.contains("the database empty"), "\(result.errors)")
         }
     }
 

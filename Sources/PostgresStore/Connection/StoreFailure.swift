@@ -19,12 +19,20 @@ package enum StoreFailure: Error, Equatable, Sendable {
 extension StoreFailure: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .away(let reason): "PostgreSQL is away: \(reason)"
+        case .away(let reason):
+            "\(ConnectionRefusal(reason)?.words ?? "PostgreSQL is away"): \(reason)"
         case .rejected(let state, let message): "\(message) (SQLSTATE \(state))"
         case .fenced(let partitions):
             "other owners: \(partitions.map { String($0.rawValue) }.joined(separator: ", "))"
         case .refused(let state, let message): "\(message) (SQLSTATE \(state))"
         }
+    }
+}
+
+extension StoreFailure {
+    /// Why waiting alone does not help; nil: it may, or the failure is no matter of connecting.
+    package var connectionRefusal: ConnectionRefusal? {
+        if case .away(let reason) = self { ConnectionRefusal(reason) } else { nil }
     }
 }
 

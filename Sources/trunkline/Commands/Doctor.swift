@@ -10,9 +10,11 @@ struct DoctorCommand: ParsableCommand {
         discussion: """
             One line per check: ok, warning (it works, and will cost something some day) or \
             problem (deliveries fail, or will be lost), then what was found and what to do. It \
-            changes nothing. Exits with 1 when there is a problem.
+            changes nothing. Exits with 1 when there is a problem. What it says of descriptors and \
+            certificates is of this shell and these options: give it those of `run`, or its file.
 
               trunkline doctor --state-directory state
+              trunkline doctor --config /etc/trunkline.conf
               trunkline doctor --json | jq '.findings[] | select(.grade != "ok")'
 
             --json: {"healthy", "findings": [{"grade", "subject", "message", "mend"}]}; subjects \
@@ -27,6 +29,11 @@ struct DoctorCommand: ParsableCommand {
             valueName: "file"))
     var caFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The directory of private keys, as given to `run`.", valueName: "dir"))
+    var keyDirectory: String?
+
     @Flag(help: "Print the findings as JSON.")
     var json = false
 
@@ -36,9 +43,10 @@ struct DoctorCommand: ParsableCommand {
             isEmbedded: connection.usesEmbeddedRedis)
         let postgres = PostgresChecks(
             connectionString: try connection.databaseConnectionString(),
-            isEmbedded: connection.usesEmbeddedDatabase)
+            isEmbedded: connection.usesEmbeddedDatabase, hasKeyDirectory: keyDirectory != nil)
         var clocks = ClockCheck()
         var findings = redis.run(&clocks) + postgres.run(&clocks)
+        if let keyDirectory { findings.append(KeyDirectoryCheck(path: keyDirectory).run()) }
         findings += MachineChecks.run(caFile: caFile)
         findings += clocks.findings
         report(findings)

@@ -9,7 +9,8 @@ struct EnqueueCommand: ParsableCommand {
         abstract: "Puts one activity into the queue, as a main server does.",
         discussion: """
             Checks it as a worker would, so that a mistake shows at once, then does one XADD and \
-            prints the id of the entry. The activity is sent byte for byte as the file holds it.
+            prints the id of the entry. Where PostgreSQL is named too, a key that it lacks and an \
+            audience without a row are warned of. The activity is sent byte for byte as the file holds it.
 
               trunkline enqueue --activity note.json --to inboxes.json \\
                 --key https://our.example/users/a#main-key
@@ -39,6 +40,12 @@ struct EnqueueCommand: ParsableCommand {
         help: ArgumentHelp(
             "In place of --to: the name of an audience that PostgreSQL holds.", valueName: "name"))
     var audience: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the workers look for audiences, to see whether this one has a row.",
+            valueName: "schema.relation"))
+    var audienceRelation = PoolOptions.standardAudienceRelation
 
     @Option(help: ArgumentHelp("urgent, normal or bulk.", valueName: "lane"))
     var lane = IntakeLane.normal
@@ -102,6 +109,7 @@ struct EnqueueCommand: ParsableCommand {
         } catch {
             throw CommandFailure.failed("Redis at \(endpoint) took nothing: \(error.sentence)")
         }
+        defer { warn(about: entry.job) }
         guard json else { return print(streamID) }
         print(
             JSON.object([
@@ -109,6 +117,15 @@ struct EnqueueCommand: ParsableCommand {
                 ("activity", .string(entry.job.activityID)),
                 ("recipients", .optional(entry.recipientCount)),
             ]).indented)
+    }
+
+    /// Afterwards: a PostgreSQL that is away delays nothing.
+    private func warn(about job: Job) {
+        guard let place = try? connection.databaseConnectionString(),
+            let database = try? openDatabase(place)
+        else { return }
+        let check = RecordCheck(database: database, audienceRelation: audienceRelation)
+        for warning in check.warnings(about: job) { note(warning) }
     }
 }
 

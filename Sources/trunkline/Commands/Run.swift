@@ -120,6 +120,7 @@ struct RunCommand: AsyncParsableCommand {
     private func partitionCount(_ connection: PoolConnection) throws -> Int {
         let database = try openDatabase(connection.database)
         let version = try asking { () throws(StoreFailure) in try database.schemaVersion() }
+        if version == 0 { throw noSchema(in: database) }
         guard version == Migration.newest else {
             throw CommandFailure.failed(
                 "the schema `trunkline` is at version \(version), this program at "
@@ -159,7 +160,7 @@ struct RunCommand: AsyncParsableCommand {
                 """
                 Redis evicts keys when its memory is full (maxmemory-policy \
                 \(facts.maxMemoryPolicy)), and with them deliveries: set it with \
-                `CONFIG SET maxmemory-policy noeviction`, and in redis.conf
+                `redis-cli CONFIG SET maxmemory-policy noeviction`, and in redis.conf
                 """)
         }
         if !facts.appendOnly {

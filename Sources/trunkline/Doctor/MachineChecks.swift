@@ -11,7 +11,11 @@ enum MachineChecks {
             ? "`apt-get install ca-certificates`, or name another file with --ca-file"
             : "name a PEM file of CA certificates with --ca-file"
         do throws(UnusableAuthorities) {
-            return .ok("certificates", "\(try Authorities.count(in: file)) authorities in \(file)")
+            return .ok(
+                "certificates",
+                "\(try Authorities.count(in: file)) authorities in \(file), "
+                    + (caFile == nil ? "without --ca-file" : "as --ca-file says")
+                    + " here; a pool has what `run` was given")
         } catch {
             return .problem("certificates", "\(error)", mend: mend)
         }
@@ -19,7 +23,9 @@ enum MachineChecks {
 
     private static func descriptors() -> Finding {
         let limit = DescriptorLimit.current
-        let message = "up to \(limit.hard) open files and sockets per process started from here"
+        let message =
+            "up to \(limit.hard) open files and sockets for a process that this shell starts"
+
         let mend =
             "raise it: LimitNOFILE= in the unit of systemd, `ulimit -Hn`, --ulimit of a container"
         if limit.hard < DescriptorLimit.least {

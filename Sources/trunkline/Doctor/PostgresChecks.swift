@@ -7,13 +7,15 @@ struct PostgresChecks {
     var connectionString: String
     /// It is the one that `trunkline run --embedded` starts.
     var isEmbedded: Bool
+    /// It is asked first, and looked at elsewhere.
+    var hasKeyDirectory: Bool
 
     func run(_ clocks: inout ClockCheck) -> [Finding] {
         let database: Database
         do {
-            database = try openDatabase(connectionString)
+            database = try connect(to: connectionString)
         } catch {
-            return [unreachable(error.description)]
+            return [unreachable(error)]
         }
         var findings: [Finding] = []
         do throws(StoreFailure) {
@@ -34,37 +36,39 @@ struct PostgresChecks {
                 try controls(database), try hosts(database),
             ]
         } catch {
-            findings.append(
-                .problem(
-                    "postgresql", error.sentence,
-                    mend: "give this role the rights of the one that ran `trunkline migrate`"))
+            findings.append(.problem("postgresql", error.sentence, mend: rights(database)))
         }
         return findings
     }
 
-    private func unreachable(_ message: String) -> Finding {
-        let mend =
-            switch message {
-            case let text where text.contains("role ") && text.contains("does not exist"):
-                "make the role (`createuser`), or correct `user` in --database"
-            case let text where text.contains("database ") && text.contains("does not exist"):
-                "make it with `createdb`, or correct `dbname` in --database"
-            case let text where text.contains("no password supplied"):
-                "give a password: in TRUNKLINE_DATABASE_URL, or in ~/.pgpass"
-            case let text where text.contains("authentication failed"):
-                "correct user and password, see also pg_hba.conf"
-            case let text where text.contains("no pg_hba.conf entry"):
-                "allow this user and address in pg_hba.conf"
-            case let text where text.contains("too many clients"):
-                "raise max_connections, or put a pooler between"
-            case let text where text.contains("missing \"=\"") || text.contains("invalid "):
-                "write a libpq string: 'host=/run/postgresql dbname=trunkline'"
-            default:
-                isEmbedded
-                    ? "start it with `trunkline run --embedded`, or correct --state-directory"
-                    : "start it (`systemctl start postgresql`), or correct --database"
-            }
-        return .problem("postgresql", message, mend: mend)
+    private func unreachable(_ failure: StoreFailure) -> Finding {
+        let start =
+            isEmbedded
+            ? "start it with `trunkline run --embedded`, or correct --state-directory"
+            : "start it (`systemctl start postgresql`), or correct --database"
+        guard let refusal = failure.connectionRefusal else {
+            return .problem("postgresql", failure.sentence, mend: start)
+        }
+        return .problem("postgresql", failure.sentence, mend: refusal.mend ?? "do as it says")
+    }
+
+    /// Workers make and drop the partitions of the days, which only the tables' owner may.
+    private func rights(_ database: Database) -> String {
+        let row = try? database.query(
+            """
+            select quote_ident(rolname), quote_ident(current_user), rolsuper
+            from pg_namespace join pg_roles on pg_roles.oid = nspowner
+            where nspname = 'trunkline' and rolname <> current_user
+            """
+        ).first?.map { $0 ?? "" }
+        guard let row else {
+            return "give this role the rights of the one that ran `trunkline migrate`"
+        }
+        let why = "workers make and drop daily partitions, which only their owner may"
+        guard row[2] == "t" else { return "`GRANT \(row[0]) TO \(row[1])`: \(why)" }
+        // To be one of its members would be to be a superuser.
+        return "make \(row[1]) the owner of the schema trunkline and of all in it, in place of the "
+            + "superuser \(row[0]): \(why)"
     }
 
     private func reached(_ database: Database) throws(StoreFailure) -> Finding {
@@ -152,10 +156,11 @@ struct PostgresChecks {
     private func keys(_ database: Database) throws(StoreFailure) -> Finding {
         let count = try database.query(
             "select count(*) from trunkline.signing_key where retired_at is null")[0][0]
-        guard count != "0" else {
+        guard count != "0" || hasKeyDirectory else {
             return .warning(
                 "signing keys", "none in PostgreSQL",
-                mend: "`trunkline keys add --help` tells how, unless workers have a key directory")
+                mend: "`trunkline keys add --help` tells how, unless workers have a key "
+                    + "directory: then name it with --key-directory")
         }
         return .ok("signing keys", "\(count ?? "?") in PostgreSQL")
     }

@@ -41,11 +41,15 @@ struct RedisChecks {
             case let text where text.contains("WRONGPASS"):
                 "correct user and password in the URL"
             case let text where text.contains("NOPERM"):
-                "give this user the commands it was refused (ACL SETUSER)"
+                "give this user the commands it was refused (`redis-cli ACL SETUSER`)"
             case let text where text.contains("LOADING"):
                 "it reads its data back after a start: wait, and ask again"
             case let text where text.contains("DB index"):
                 "correct the number of the database at the end of the URL"
+            case let text where text.contains("not known"):
+                "correct the name of the host in --redis"
+            case let text where text.contains("closed the connection"):
+                "see whether Redis listens at this address, and correct --redis"
             default:
                 isEmbedded
                     ? "start it with `trunkline run --embedded`, or correct --state-directory"
@@ -81,7 +85,9 @@ struct RedisChecks {
                 "eviction policy",
                 "maxmemory-policy is \(facts.maxMemoryPolicy): Redis throws deliveries away "
                     + "when it is full, and workers refuse to start",
-                mend: "`CONFIG SET maxmemory-policy noeviction`, and the same in redis.conf")
+                mend:
+                    "`redis-cli CONFIG SET maxmemory-policy noeviction`, and the same in redis.conf"
+            )
         }
         return .ok("eviction policy", "noeviction")
     }
@@ -92,7 +98,7 @@ struct RedisChecks {
                 "persistence",
                 "there is no append-only file: what is not yet expanded is lost when Redis "
                     + "restarts",
-                mend: "`CONFIG SET appendonly yes`, and `appendonly yes` in redis.conf")
+                mend: "`redis-cli CONFIG SET appendonly yes`, and `appendonly yes` in redis.conf")
         }
         return .ok("persistence", "append-only file")
     }
@@ -118,7 +124,8 @@ struct RedisChecks {
             return .warning(
                 "stream nodes",
                 "stream-node-max-bytes is \(bytes): many short streams take three times the memory",
-                mend: "`CONFIG SET stream-node-max-bytes \(Self.streamNodeBytes)`, and the same in "
+                mend:
+                    "`redis-cli CONFIG SET stream-node-max-bytes \(Self.streamNodeBytes)`, and the same in "
                     + "redis.conf")
         }
         return .ok("stream nodes", "stream-node-max-bytes \(bytes)")

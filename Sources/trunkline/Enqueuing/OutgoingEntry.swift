@@ -1,4 +1,5 @@
 internal import DeliveryCore
+internal import Glibc
 internal import HTTPSignatures
 internal import IntakeParsing
 internal import SigningKeys
@@ -43,12 +44,20 @@ struct OutgoingEntry {
         } catch {
             throw .failed("not enqueued: \(error.reason)")
         }
-        warnings = try Self.judge(job.audience)
+        warnings = try Self.judge(job.audience) + Self.judge(job.expires)
     }
 
     /// nil: PostgreSQL knows.
     var recipientCount: Int? {
         if case .recipients(let recipients) = job.audience { recipients.count } else { nil }
+    }
+
+    private static func judge(_ expires: WallTime?) -> [String] {
+        guard let expires, expires.milliseconds / 1_000 <= Int64(time(nil)) else { return [] }
+        return [
+            "it has expired already, at \(timestamp(timespec(expires))): nobody gets it; --expires "
+                + "takes seconds since 1970, or a span from now as in 6h"
+        ]
     }
 
     /// A worker sets unusable addresses aside one by one; an audience of nothing else is a mistake.
@@ -66,5 +75,13 @@ struct OutgoingEntry {
             "\(unusable.count) of \(recipients.count) recipients will get nothing, for their "
                 + "inbox is no http or https URL in ASCII, the first: \(example)"
         ]
+    }
+}
+
+extension timespec {
+    fileprivate init(_ time: WallTime) {
+        self.init(
+            tv_sec: Int(time.milliseconds / 1_000),
+            tv_nsec: Int(time.milliseconds % 1_000) * 1_000_000)
     }
 }

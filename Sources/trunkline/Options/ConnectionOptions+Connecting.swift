@@ -24,8 +24,7 @@ extension ConnectionOptions {
             throw CommandFailure.failed(error.sentence)
         }
         guard version > 0 else {
-            throw CommandFailure.failed(
-                "the database has no schema `trunkline` yet: make it with `trunkline migrate`")
+            throw noSchema(in: database)
         }
         guard version == Migration.newest else {
             throw CommandFailure.failed(
@@ -39,15 +38,29 @@ extension ConnectionOptions {
     }
 }
 
+/// Names the database: it may be the wrong one.
+func noSchema(in database: Database) -> CommandFailure {
+    let name = (try? database.query("select current_database()"))?.first?[0] ?? ""
+    return .failed(
+        "the database \(name.printable) has no schema `trunkline` yet: make it with `trunkline "
+            + "migrate`, or correct `dbname` if it is the wrong one")
+}
+
 /// Connects without a look at the schema. A server that does not answer is given up after 5 s,
 /// unless the connection string or `PGCONNECT_TIMEOUT` says otherwise.
 func openDatabase(_ connectionString: String) throws(CommandFailure) -> Database {
-    setenv("PGCONNECT_TIMEOUT", "5", 0)
     do {
-        return try Database(connectionString: connectionString)
+        return try connect(to: connectionString)
     } catch {
-        throw .failed(error.sentence)
+        let mend = error.connectionRefusal.map(\.mend) ?? "`trunkline doctor` tells more"
+        throw .failed([error.sentence, mend].compactMap { $0 }.joined(separator: "; "))
     }
+}
+
+/// The same for who has words of its own for what goes wrong.
+func connect(to connectionString: String) throws(StoreFailure) -> Database {
+    setenv("PGCONNECT_TIMEOUT", "5", 0)
+    return try Database(connectionString: connectionString)
 }
 
 /// Runs what asks PostgreSQL, and turns its refusals into sentences.

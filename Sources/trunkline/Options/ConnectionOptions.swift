@@ -38,7 +38,7 @@ struct ConnectionOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Options of `run`, a line each, as `slots = 500`; other commands take from it where \
-            Redis and PostgreSQL are. Flags and variables beat it.
+            Redis and PostgreSQL are, and what else they share with it. Flags and variables beat it.
             """,
             valueName: "file"))
     var config: String?

@@ -49,7 +49,7 @@ struct PoolOptions: ParsableArguments {
             audience, inbox and shared_inbox.
             """,
             valueName: "schema.relation"))
-    var audienceRelation = "trunkline.follower"
+    var audienceRelation = PoolOptions.standardAudienceRelation
 
     @Option(
         help: ArgumentHelp("Most exchanges under way per worker.", valueName: "count"))
@@ -139,5 +139,6 @@ struct PoolOptions: ParsableArguments {
         return arguments
     }
 
+    static let standardAudienceRelation = "trunkline.follower"
     static let domainVariable = "TRUNKLINE_INSTANCE_DOMAIN"
 }

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The command line, with what the file of `run` says and neither the line nor the environment
 /// does: the command line beats the environment beats the file. Other commands take from it where
-/// Redis and PostgreSQL are.
+/// Redis and PostgreSQL are, and the few more options that they share with it.
 struct EffectiveSettings: Sendable {
     enum Origin: Equatable, Sendable, CustomStringConvertible {
         case commandLine
@@ -37,7 +37,7 @@ struct EffectiveSettings: Sendable {
     ) throws(CommandFailure) {
         self.init(arguments: arguments)
         guard !arguments.contains("--help"), !arguments.contains("-h") else { return }
-        let settings = arguments.first == "run" ? Setting.all : Setting.connection
+        let settings = Setting.known(to: arguments.first)
         for setting in settings {
             let flag = "--\(setting.name)"
             if arguments.contains(where: { $0 == flag || $0.hasPrefix(flag + "=") }) {

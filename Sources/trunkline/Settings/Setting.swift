@@ -48,9 +48,17 @@ struct Setting: Sendable {
         Setting(name: "log-level") { $0.log.logLevel.defaultValueDescription },
     ]
 
-    /// What every command that speaks to the servers understands.
-    static let connection = all.filter {
-        ["redis", "database", "state-directory", "key-prefix"].contains($0.name)
+    /// What this command understands of it: all of them where the servers are.
+    static func known(to command: String?) -> [Setting] {
+        let more =
+            switch command {
+            case "run": all.map(\.name)
+            case "doctor": ["ca-file", "key-directory"]
+            case "enqueue": ["audience-relation"]
+            default: [String]()
+            }
+        let names = ["redis", "database", "state-directory", "key-prefix"] + more
+        return all.filter { names.contains($0.name) }
     }
 
     /// The words of a command line that say the same.
