@@ -21,7 +21,8 @@ package actor SinkServer {
     private var listeners: [any Channel] = []
     private var rulesWatch: RepeatedTask?
 
-    /// Reads the rules and the actors; throws `SinkError` when the rules are bad.
+    /// Reads the rules and the actors; throws `SinkError` when they are missing, or the rules
+    /// are bad.
     package init(_ configuration: SinkConfiguration) throws {
         self.configuration = configuration
         let log = SinkLog(format: configuration.logFormat)
@@ -72,8 +73,10 @@ package actor SinkServer {
         for attempt in 1... {
             var port = port
             var bound: [any Channel] = []
+            var tried = ""
             do {
                 for address in configuration.addresses {
+                    tried = address
                     let listener = try await bind(scheme, address: address, port: port, tls: tls)
                     bound.append(listener)
                     port = listener.localAddress?.port ?? port
@@ -85,7 +88,7 @@ package actor SinkServer {
                 // With several addresses a free port of the first may be taken at the second.
                 guard port == 0 || bound.isEmpty == false, attempt < Self.portTries,
                     configuration.addresses.count > 1
-                else { throw SinkError("\(scheme.rawValue) port \(port): \(error)") }
+                else { throw SinkError(scheme, port: port, address: tried, error) }
             }
         }
         throw SinkError("\(scheme.rawValue): no port")
@@ -140,5 +143,27 @@ package actor SinkServer {
         rulesWatch = group.next().scheduleRepeatedTask(
             initialDelay: Self.rulesInterval, delay: Self.rulesInterval
         ) { [state] _ in state.refreshRules() }
+    }
+}
+
+extension SinkError {
+    /// Why an address cannot be listened on, and the mend.
+    fileprivate init(_ scheme: Origin.Scheme, port: Int, address: String, _ error: any Error) {
+        let place = "\(scheme.rawValue) port \(port) at \(address)"
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE:
+            self.init(
+                "\(place) is taken by another program: choose another with "
+                    + "--\(scheme.rawValue)-port, or 0 for any free one")
+        case EADDRNOTAVAIL:
+            self.init("this machine has no address \(address): correct --address")
+        case EACCES:
+            self.init("\(place) may not be taken by this user: choose one from 1024 up")
+        default:
+            self.init(
+                error is SocketAddressError.UnknownHost
+                    ? "the address \(address) is not found: give a numeric one with --address"
+                    : "\(place): \(error)")
+        }
     }
 }

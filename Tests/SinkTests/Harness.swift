@@ -25,11 +25,13 @@ struct Harness {
             keyID: "https://social.example/users/alice#main-key", in: directory, name: "alice")
         try alice.publish(in: actors)
         let rulesFile = "\(directory)/rules.json"
-        if let rules { try rules.write(toFile: rulesFile, atomically: true, encoding: .utf8) }
+        try (rules ?? #"{"rules": []}"#).write(
+            toFile: rulesFile, atomically: true, encoding: .utf8)
 
         let server = try SinkServer(
             SinkConfiguration(
-                stateDirectory: "\(directory)/state", addresses: addresses, rulesFile: rulesFile,
+                stateDirectory: "\(directory)/state", addresses: addresses,
+                rulesFile: rulesFile,
                 actorsDirectory: actors, verifies: verifies))
         let ports = try await server.start()
         let harness = Harness(directory: directory, server: server, ports: ports, alice: alice)

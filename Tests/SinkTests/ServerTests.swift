@@ -159,8 +159,49 @@ import Testing
                 SinkConfiguration(
                     stateDirectory: "\(sink.directory)/state", httpsPort: sink.ports.https))
             let error = await #expect(throws: SinkError.self) { _ = try await second.start() }
-            #expect(error?.description.contains("https port \(sink.ports.https)") == true)
+            #expect(
+                error?.description
+                    == "https port \(sink.ports.https) at 127.0.0.1 is taken by another program: "
+                    + "choose another with --https-port, or 0 for any free one")
         }
+    }
+
+    @Test(arguments: [
+        ("nosuch.invalid", "the address nosuch.invalid is not found: give a numeric one"),
+        ("192.0.2.1", "this machine has no address 192.0.2.1: correct --address"),
+    ])
+    func `an address that is not ours is told in words`(
+        address: String, sentence: String
+    ) async throws {
+        let directory = try Harness.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let server = try SinkServer(
+            SinkConfiguration(stateDirectory: "\(directory)/state", addresses: [address]))
+        let error = await #expect(throws: SinkError.self) { _ = try await server.start() }
+        #expect(error?.description.hasPrefix(sentence) == true, "\(String(describing: error))")
+    }
+
+    @Test func `rules and actors that are missing, or no rules, are refused at the start`() throws {
+        let directory = try Harness.temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let wrong = "\(directory)/wrong.json"
+        try "{}".write(toFile: wrong, atomically: true, encoding: .utf8)
+        func refusal(rules: String? = nil, actors: String? = nil) throws -> String {
+            let error = try #require(throws: SinkError.self) {
+                _ = try SinkServer(
+                    SinkConfiguration(
+                        stateDirectory: "\(directory)/state", rulesFile: rules,
+                        actorsDirectory: actors))
+            }
+            return error.description
+        }
+        #expect(
+            try refusal(rules: "\(directory)/none.json")
+                == "the rules \(directory)/none.json cannot be read: correct --rules")
+        #expect(try refusal(rules: wrong).hasPrefix("\(wrong): rules: "))
+        let actors = try refusal(actors: "\(directory)/none")
+        #expect(actors.contains("\(directory)/none cannot be read (No such file or directory)"))
+        #expect(actors.contains("correct --actors"))
     }
 
     @Test func `it serves on several threads`() async throws {

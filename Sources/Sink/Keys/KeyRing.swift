@@ -28,10 +28,18 @@ final class KeyRing: Sendable {
     private let log: SinkLog
     private let ring = Mutex(Ring())
 
-    /// No directory: every key is unknown.
-    init(directory: String?, log: SinkLog) {
+    /// Without a directory every key is unknown; one that is not there is misspelt.
+    init(directory: String?, log: SinkLog) throws(SinkError) {
         self.directory = directory
         self.log = log
+        if let directory {
+            guard let stream = opendir(directory) else {
+                throw SinkError(
+                    "the actors' directory \(directory) cannot be read "
+                        + "(\(String(cString: strerror(errno)))): correct --actors")
+            }
+            closedir(stream)
+        }
         ring.withLock { rescan(&$0) }
     }
 

@@ -10,11 +10,11 @@ struct RulesFile {
     private let path: String
     private var stamp: FileStamp?
 
-    /// Bad rules at the start are an error; a missing file is not.
+    /// Bad rules at the start are an error, and so is a missing file: it is misspelt.
     init(path: String, into book: inout RuleBook) throws(SinkError) {
         self.path = path
         stamp = FileStamp(path: path)
-        if stamp != nil { book.replace(with: try read()) }
+        book.replace(with: try read())
     }
 
     /// True when there are new rules; throws once for every bad version.
@@ -30,10 +30,10 @@ struct RulesFile {
 
     private func read() throws(SinkError) -> [Rule] {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw SinkError("rules: \(path) cannot be read")
+            throw SinkError("the rules \(path) cannot be read: correct --rules")
         }
         guard data.count <= Self.maximumBytes else {
-            throw SinkError("rules: \(path) is bigger than \(Self.maximumBytes) bytes")
+            throw SinkError("the rules \(path) are bigger than \(Self.maximumBytes) bytes")
         }
         do {
             return try RuleDocument.rules(in: Array(data))

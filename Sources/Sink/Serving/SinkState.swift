@@ -11,7 +11,7 @@ final class SinkState: Sendable {
     let verifier: RequestVerifier?
     let log: SinkLog
 
-    /// Throws when the rules file is there and does not hold rules.
+    /// Throws when the rules file is missing or does not hold rules.
     init(keys: KeyRing, verifies: Bool, rulesFile: String?, log: SinkLog) throws(SinkError) {
         self.keys = keys
         self.log = log
