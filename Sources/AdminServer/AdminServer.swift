@@ -30,7 +30,7 @@ package struct AdminServer: Sendable {
     /// Serves until the task is cancelled. Signals are left alone: they are the supervisor's.
     ///
     /// - Parameter listening: told the port once requests are accepted.
-    /// - Throws: when the address can't be bound.
+    /// - Throws: ``UnusableAddress`` when it can't be bound.
     package func run(
         listening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) async throws {
@@ -41,11 +41,13 @@ package struct AdminServer: Sendable {
                 address: .hostname(host, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionLimit)),
             onServerRunning: { channel in listening(channel.localAddress?.port ?? port) },
-            logger: log)
+            logger: Logger(label: log.label) { _ in ServerLogHandler(log.handler) })
         do {
             try await application.run()
         } catch is CancellationError {
             return
+        } catch {
+            throw UnusableAddress(error) ?? error
         }
     }
 

@@ -26,14 +26,15 @@ import Testing
 
     /// Serves these workers on a free port for as long as `body` takes.
     private func serving(
-        _ workers: [SlotReading], _ body: (Int) async throws -> Void
+        _ workers: [SlotReading],
+        log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        _ body: (Int) async throws -> Void
     ) async throws {
         let source = AdminSource(
             workers: { workers },
             metrics: {
                 .total(workers: workers.map(\.metrics), supervisor: Metrics(), ended: Metrics())
             }, now: { Self.now })
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = AdminServer(host: "127.0.0.1", port: 0, source: source, log: log)
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -45,6 +46,35 @@ import Testing
             try await body(#require(await iterator.next()))
             group.cancelAll()
             try await group.waitForAll()
+        }
+    }
+
+    @Test func `it starts and ends without a word in the log`() async throws {
+        let lines = Lines()
+        let log = Logger(label: "test") { _ in LineCollector(lines: lines) }
+        try await serving([], log: log) { port in
+            let answer = try await get(port, "/healthz")
+            #expect(answer.status == 200)
+        }
+        #expect(lines.all == [])
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", "is taken by another program"), ("nosuch.invalid", "is not found"),
+        ("192.0.2.1", "is no address of this machine"),
+    ])
+    func `an address that cannot be had is told in words`(
+        host: String, words: String
+    ) async throws {
+        try await serving([]) { port in
+            let source = AdminSource(
+                workers: { [] },
+                metrics: { .total(workers: [], supervisor: Metrics(), ended: Metrics()) },
+                now: { Self.now })
+            let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let second = AdminServer(host: host, port: port, source: source, log: log)
+            let error = await #expect(throws: UnusableAddress.self) { try await second.run() }
+            #expect(error?.description == words)
         }
     }
 
@@ -129,4 +159,26 @@ import Testing
             await #expect(throws: (any Error).self) { try await second.run() }
         }
     }
+}
+
+/// What was logged, from any thread.
+private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+}
+
+private struct LineCollector: LogHandler {
+    let lines: Lines
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { lines.add("\(event.level): \(event.message)") }
 }

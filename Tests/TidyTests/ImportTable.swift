@@ -29,8 +29,8 @@ enum ImportTable {
             "Synchronization", "Telemetry",
         ],
         "AdminServer": [
-            "DeliveryCore", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore", "Scoreboard",
-            "Telemetry",
+            "DeliveryCore", "Glibc", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore",
+            "Scoreboard", "Telemetry",
         ],
         "Sink": [
             "CSinkCrypto", "Dispatch", "FoundationEssentials", "Glibc", "NIOCore", "NIOHTTP1",

@@ -96,9 +96,14 @@ struct PoolSupervisor {
             try await adminServer(host, port).run { bound in
                 log.info("admin server listens", metadata: ["port": "\(bound)"])
             }
-        } catch {
+        } catch let error as UnusableAddress {
             log.error(
-                "no admin server at \(host):\(port): \(error); choose another with --admin")
+                """
+                --admin \(host):\(port) \(error): choose another; until then there are no metrics \
+                and health checks
+                """)
+        } catch {
+            log.error("the admin server at \(host):\(port) has ended: \(error)")
         }
     }
 
