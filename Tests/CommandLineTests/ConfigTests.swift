@@ -19,7 +19,7 @@ import Testing
     ) throws -> [String: [String]] {
         let result = try Trunkline.run(
             ["run", "--print-config"] + arguments, environment: environment)
-        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.output.hasPrefix("SETTING "), "\(result.errors)")
         var rows: [String: [String]] = [:]
         for line in result.output.split(separator: "\n").dropFirst() {
             let cells = line.split(separator: "  ").map {
@@ -89,6 +89,43 @@ import Testing
         #expect(rows["ca-file"] == ["(not set)", "default"])
     }
 
+    private static let whole = """
+        instance-domain = our.example
+        redis = redis://:hunter2@127.0.0.1/0
+        database = dbname=x
+
+        """
+
+    @Test(arguments: [
+        ("", "", ""), ("instance-domain", "", "which instance is this for?"),
+        ("redis", "", "where is Redis?"), ("database", "", "where is PostgreSQL?"),
+        ("", "ca-file = /nowhere.pem", "/nowhere.pem"),
+        ("", "key-directory = /nowhere", "correct --key-directory"),
+    ])
+    func `--print-config shows what is there, and refuses what run would`(
+        without: String, with: String, sentence: String
+    ) throws {
+        let lines = Self.whole.split(separator: "\n").filter {
+            without.isEmpty || !$0.hasPrefix(without)
+        }
+        let path = try file(lines.joined(separator: "\n"), with)
+        let result = try Trunkline.run(["run", "--print-config", "--config", path])
+        #expect((result.code == 0) == sentence.isEmpty, "\(result.errors)")
+        #expect(result.output.hasPrefix("SETTING "))
+        if !sentence.isEmpty { #expect(result.errors.contains(sentence)) }
+        if without != "redis" { #expect(result.output.contains("redis://:***@127.0.0.1:6379/0")) }
+    }
+
+    @Test func `a form of the log that there is not is refused in the variable, too`() throws {
+        let path = try file(Self.whole)
+        for flags in [[], ["--print-config"]] {
+            let result = try Trunkline.run(
+                ["run", "--config", path] + flags, environment: ["TRUNKLINE_LOG_FORMAT": "xml"])
+            #expect(result.code == 2)
+            #expect(result.errors.contains("TRUNKLINE_LOG_FORMAT is `xml`: it takes text or json"))
+        }
+    }
+
     @Test func `a flag that may be repeated replaces the file's`() throws {
         let path = try file("allow-address = 10.0.0.0/8")
         let rows = try inForce(["--config=\(path)", "--allow-address=192.168.0.0/16"])
@@ -125,6 +162,10 @@ import Testing
         ("retain-days = 0", "--retain-days takes"),
         ("allow-address = nonsense", "is no address range"),
         ("redis = http://h", ":1: `redis`: unknown scheme"),
+        ("workers = -1", ":1: `workers`: --workers takes a number from 1 up."),
+        ("workers = 3 # three", "a comment takes a line of its own"),
+        ("instance-domain = our.example # we", "a comment takes a line of its own"),
+        ("admin = foo", "give HOST:PORT"),
         ("slots =", "it has no value"),
         ("slots", "no `=` in this line"),
     ])
@@ -158,6 +199,6 @@ import Testing
             "database = \(text)", "redis = redis://u:hunter2@127.0.0.1/0")
         let rows = try inForce(["--config", path])
         #expect(rows["database"]?.first == shown)
-        #expect(rows["redis"]?.first == "redis://127.0.0.1:6379/0")
+        #expect(rows["redis"]?.first == "redis://u:***@127.0.0.1:6379/0")
     }
 }

@@ -100,7 +100,7 @@ extension Database {
             return try query(
                 """
                 select activity_id, type from trunkline.activity where ordering_key = $1
-                order by id desc limit $2::int
+                group by activity_id, type order by max(id) desc limit $2::int
                 """, [object, String(limit)]
             ).map { ($0[0] ?? "", $0[1] ?? "") }
         }

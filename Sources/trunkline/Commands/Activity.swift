@@ -34,6 +34,7 @@ struct ActivityCommand: ParsableCommand {
     var state: DeliveryState?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("The most inboxes that are listed; --json lists all.", valueName: "n"))
     var limit = 40
 

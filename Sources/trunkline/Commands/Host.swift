@@ -29,7 +29,9 @@ struct HostCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The host, or a URL there.", valueName: "host"))
     var host: String
 
-    @Option(help: ArgumentHelp("The most attempts that are listed.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The most attempts that are listed.", valueName: "n"))
     var limit = 20
 
     @Flag(help: "Print everything as JSON.")

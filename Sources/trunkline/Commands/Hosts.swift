@@ -22,7 +22,9 @@ struct HostsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only hosts in this state.", valueName: "state"))
     var state: HostState?
 
-    @Option(help: ArgumentHelp("The most hosts that are listed.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The most hosts that are listed.", valueName: "n"))
     var limit = 100
 
     @Flag(help: "Print everything as JSON.")

@@ -17,7 +17,9 @@ struct LimitCommand: ParsableCommand {
     @OptionGroup var selection: HostSelection
     @OptionGroup var options: ControlOptions
 
-    @Option(help: ArgumentHelp("Requests a second, to each host on its own.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Requests a second, to each host on its own.", valueName: "n"))
     var perSecond: Double
 
     func validate() throws {

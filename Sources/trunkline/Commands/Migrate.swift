@@ -24,6 +24,7 @@ struct MigrateCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Partitions of a new schema (default: \(Database.defaultPartitionCount)).",
             valueName: "n"))

@@ -20,7 +20,9 @@ struct RejectedCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: ArgumentHelp("The most entries that are shown.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The most entries that are shown.", valueName: "n"))
     var limit = 20
 
     @Flag(help: "Print everything as JSON.")

@@ -40,16 +40,25 @@ struct RunCommand: AsyncParsableCommand {
     var embedded = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Worker processes (default: one per core). Each is one thread.", valueName: "count"))
     var workers: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Where /healthz, /readyz and /metrics are served, or off.", valueName: "host:port"))
+            """
+            Where /healthz, /readyz and /metrics are served, or off. \
+            (default: \(AdminAddress.standard))
+            """,
+            valueName: "host:port"),
+        transform: AdminAddress.init(words:))
     var admin = AdminAddress.standard
 
-    @Flag(help: "Print what is in force and where it was said, without passwords, and end.")
+    @Flag(
+        help:
+            "Print what is in force and where it was said, without passwords, and what `run` refuses."
+    )
     var printConfig = false
 
     func validate() throws {
@@ -68,12 +77,13 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if printConfig { return print(EffectiveSettings.current.table(of: self)) }
+        if printConfig {
+            print(EffectiveSettings.current.table(of: self))
+            return try check()
+        }
         try log.bootstrap()
         DescriptorLimit.raise()
-        _ = try pool.domain()
-        try pool.checkAuthorities()
-        try pool.checkKeyDirectory()
+        try check()
         let logger = Logger(label: "supervisor")
         // Caught from here on: a SIGTERM during the start must stop the embedded servers too.
         let stop = StopSignals()
@@ -94,6 +104,15 @@ struct RunCommand: AsyncParsableCommand {
             partitions: partitions, log: logger)
         let format = try log.format()
         await supervisor.run(admin: admin, until: stop, format: format)
+    }
+
+    /// Refuses what cannot work, as far as no server has to be asked.
+    private func check() throws {
+        _ = try log.format()
+        _ = try pool.domain()
+        try pool.checkAuthorities()
+        try pool.checkKeyDirectory()
+        if !embedded { _ = try resolvedConnection() }
     }
 
     var workerCount: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
@@ -181,27 +200,29 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 /// Where the admin server listens.
-enum AdminAddress: ExpressibleByArgument, Sendable {
+enum AdminAddress: CustomStringConvertible, Sendable {
     case off
     case listen(host: String, port: Int)
 
     static let standard = AdminAddress.listen(host: "127.0.0.1", port: 9_464)
 
-    init?(argument: String) {
-        if argument == "off" {
+    /// - Throws: what an option's error says behind the value.
+    init(words: String) throws(ValidationError) {
+        if words == "off" {
             self = .off
             return
         }
-        guard let colon = argument.lastIndex(of: ":"),
-            let port = UInt16(argument[argument.index(after: colon)...])
-        else { return nil }
-        var host = String(argument[..<colon])
+        let wanted = ValidationError("give HOST:PORT, as \(Self.standard), or off.")
+        guard let colon = words.lastIndex(of: ":"),
+            let port = UInt16(words[words.index(after: colon)...])
+        else { throw wanted }
+        var host = String(words[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        guard !host.isEmpty else { return nil }
+        guard !host.isEmpty else { throw wanted }
         self = .listen(host: host, port: Int(port))
     }
 
-    var defaultValueDescription: String {
+    var description: String {
         switch self {
         case .off: "off"
         case .listen(let host, let port): "\(host):\(port)"

@@ -29,7 +29,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A scenario, a file, or `all`.", valueName: "name|file"))
     var scenario = "all"
 
-    @Option(help: "The seed of one run.")
+    @Option(parsing: .unconditional, help: "The seed of one run.")
     var seed: UInt64 = 1
 
     @Option(help: ArgumentHelp("Many runs, one for each seed.", valueName: "first-last"))

@@ -33,10 +33,14 @@ struct SinkCommand: AsyncParsableCommand {
             "Holds ca.pem, server.pem and server-key.pem; made when missing.", valueName: "dir"))
     var stateDirectory: String
 
-    @Option(help: ArgumentHelp("0: any free port, told by the line `ready`.", valueName: "port"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("0: any free port, told by the line `ready`.", valueName: "port"))
     var httpsPort = 0
 
-    @Option(help: ArgumentHelp("0: any free port, told by the line `ready`.", valueName: "port"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("0: any free port, told by the line `ready`.", valueName: "port"))
     var httpPort = 0
 
     @Option(
@@ -46,7 +50,7 @@ struct SinkCommand: AsyncParsableCommand {
             valueName: "ip"))
     var addresses: [String] = []
 
-    @Option(help: ArgumentHelp("Threads that serve.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Threads that serve.", valueName: "n"))
     var threads = 1
 
     @Option(

@@ -32,10 +32,12 @@ struct WorkerCommand: ParsableCommand {
     var partitions = Database.defaultPartitionCount
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Its slot in the supervisor's scoreboard.", valueName: "number"))
     var slot: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("The inherited descriptor of that scoreboard.", valueName: "fd"))
     var scoreboard: Int32?
 

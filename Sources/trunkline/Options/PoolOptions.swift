@@ -52,14 +52,17 @@ struct PoolOptions: ParsableArguments {
     var audienceRelation = PoolOptions.standardAudienceRelation
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Most exchanges under way per worker.", valueName: "count"))
     var slots = 1_000
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Longest that one exchange may take, in seconds.", valueName: "s"))
     var requestTimeout = 30
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             """
             Days of activities and outcomes to keep in PostgreSQL. Older ones are dropped by the \

@@ -5,7 +5,13 @@ enum Secrets {
     private static let hidden = "***"
 
     static func redacted(redis url: String) -> String {
-        (try? RedisEndpoint(url)).map(\.description) ?? "(no URL of Redis)"
+        guard let endpoint = try? RedisEndpoint(url) else { return "(no URL of Redis)" }
+        let shown = endpoint.description
+        guard endpoint.password != nil, let scheme = shown.firstRange(of: "://") else {
+            return shown
+        }
+        return shown[..<scheme.upperBound] + "\(endpoint.user ?? ""):\(hidden)@"
+            + shown[scheme.upperBound...]
     }
 
     /// libpq's two forms, manual 34.1.1: `keyword=value ...` and `postgresql://...?keyword=value`.

@@ -31,7 +31,7 @@ struct Setting: Sendable {
             (try? $0.pool.domain()) ?? ""
         },
         Setting(name: "workers") { String($0.workerCount) },
-        Setting(name: "admin") { $0.admin.defaultValueDescription },
+        Setting(name: "admin") { $0.admin.description },
         Setting(name: "slots") { String($0.pool.slots) },
         Setting(name: "request-timeout") { String($0.pool.requestTimeout) },
         Setting(name: "retain-days") { String($0.pool.retainDays) },
@@ -74,9 +74,12 @@ struct Setting: Sendable {
         }
         do {
             if name == "redis" { _ = try RedisEndpoint(value) }
-            _ = try RunCommand.parse(arguments(value))
+            let command = try RunCommand.parse(arguments(value))
+            if name == "instance-domain" { _ = try command.pool.domain() }
             return nil
         } catch let error as RedisEndpointError {
+            return error.description
+        } catch let error as CommandFailure {
             return error.description
         } catch {
             return RunCommand.message(for: error)

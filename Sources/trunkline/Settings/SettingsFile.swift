@@ -47,7 +47,8 @@ struct SettingsFile {
                 "\(place): `\(name)` stands in line \(first.number) already: leave one of them")
         }
         if let objection = setting.objection(to: value) {
-            throw .usage("\(place): `\(name)`: \(objection)")
+            let hint = value.contains(" #") ? "; a comment takes a line of its own" : ""
+            throw .usage("\(place): `\(name)`: \(objection)\(hint)")
         }
         lines.append(Line(number: number, name: name, value: value))
     }
