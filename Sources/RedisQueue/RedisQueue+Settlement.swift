@@ -32,15 +32,7 @@ extension RedisQueue {
             }
         }
 
-        package struct Later: Equatable, Sendable {
-            package var pointer: DeliveryPointer
-            package var due: WallTime
-
-            package init(pointer: DeliveryPointer, due: WallTime) {
-                self.pointer = pointer
-                self.due = due
-            }
-        }
+        package typealias Later = DeliveryCore.Resolution.Later
 
         /// Opaque here: what the next owner is to know of a host with a backlog.
         package struct HostState: Equatable, Sendable {
@@ -128,9 +120,54 @@ extension RedisQueue {
         }
     }
 
-    /// Every host of a partition with a state, and how much is held for it: what a new owner reads
-    /// first. Two round trips; not fenced, so read it holding the lease.
-    package func loadHostStates(
+    /// What waits in a partition, as a new owner has to know it.
+    package struct Backlog: Sendable {
+        /// Every host with a state, and how much is held for it.
+        package var hosts: [(HostID, state: String, held: Int)] = []
+        /// What is due first in `later`, as far as it stands in a chain.
+        package var later: [Resolution.Later] = []
+    }
+
+    /// So many of `later` are looked at: 64 partitions of them are 20 MB for a moment. What is due
+    /// after them may be overtaken by a successor once its partition has another owner.
+    package static let inheritedLimit = 8_192
+
+    /// What a new owner reads first. Three round trips; not fenced, so read it holding the lease.
+    package func loadBacklog(
+        _ partition: PartitionNumber, completion: @escaping RedisCompletion<Backlog>
+    ) {
+        loadHostStates(partition) { [weak self] outcome in
+            guard let self, case .success(let hosts) = outcome else {
+                return completion(outcome.map { _ in Backlog() })
+            }
+            let last = Self.inheritedLimit - 1
+            let command = RedisCommand(
+                "ZRANGE", keys.later(partition), "0", "\(last)", "WITHSCORES")
+            commands.send(command) { outcome in
+                completion(
+                    outcome.reading { reply throws(RedisFailure) in
+                        Backlog(hosts: hosts, later: try Self.later(reply))
+                    })
+            }
+        }
+    }
+
+    private static func later(_ reply: RedisReply) throws(RedisFailure) -> [Resolution.Later] {
+        guard let parts = reply.array, parts.count.isMultiple(of: 2) else {
+            throw .malformed("deliveries and their times expected")
+        }
+        var found: [Resolution.Later] = []
+        for index in stride(from: 0, to: parts.count, by: 2) {
+            guard let bytes = parts[index].bytes,
+                let due = parts[index + 1].text.flatMap({ Int64($0) }),
+                let later = Resolution.Later(bytes: bytes, due: WallTime(milliseconds: due))
+            else { throw .malformed("a delivery and its time expected") }
+            if later.chain != nil { found.append(later) }
+        }
+        return found
+    }
+
+    private func loadHostStates(
         _ partition: PartitionNumber,
         completion: @escaping RedisCompletion<[(HostID, state: String, held: Int)]>
     ) {
@@ -184,7 +221,7 @@ extension RedisCommand {
         append(resolution.laters.count)
         for later in resolution.laters {
             append(later.due.milliseconds)
-            append(later.pointer.bytes)
+            append(later.bytes)
         }
         append(resolution.hostStates.count)
         for entry in resolution.hostStates {

@@ -27,7 +27,7 @@ enum Complaint: String, CaseIterable {
     case takeLease = "taking a lease failed"
     case takeEpoch = "taking an epoch failed"
     case sealLease = "sealing a lease failed"
-    case loadHosts = "loading the held hosts failed"
+    case loadBacklog = "loading what waits failed"
     case readIntake = "reading the intake failed"
     case readLogs = "reading the logs failed"
     case recoverIntake = "claiming what absent workers left failed"

@@ -18,7 +18,7 @@ extension WorkerProcess {
         case .sealLease(let partition, let epoch): sealLease(partition, epoch)
         case .renewLeases(let leases): renew(leases)
         case .releaseLeases(let leases): release(leases)
-        case .loadHosts(let partition): loadHosts(partition)
+        case .loadBacklog(let partition): loadBacklog(partition)
 
         case .readIntake(let count): readIntake(count: count)
         case .recoverIntake(let alive): recoverIntake(alive: alive)

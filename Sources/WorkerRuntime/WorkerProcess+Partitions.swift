@@ -84,13 +84,14 @@ extension WorkerProcess {
         }
     }
 
-    func loadHosts(_ partition: PartitionNumber) {
-        queue.loadHostStates(partition) { [weak self] result in
+    func loadBacklog(_ partition: PartitionNumber) {
+        queue.loadBacklog(partition) { [weak self] result in
             switch result {
-            case .success(let hosts):
-                self?.occur(.hostsLoaded(partition, hosts.map(HeldHost.init)))
+            case .success(let backlog):
+                let held = backlog.hosts.map(HeldHost.init)
+                self?.occur(.backlogLoaded(partition, held, later: backlog.later))
             case .failure(let failure):
-                self?.complain(.loadHosts, failure)
+                self?.complain(.loadBacklog, failure)
                 self?.occur(.ownershipFailed(partition))
             }
         }
@@ -158,7 +159,7 @@ extension RedisQueue.Resolution {
             holds: resolution.holds.map {
                 Hold(host: $0.host, front: $0.atHead, pointers: $0.pointers)
             },
-            laters: resolution.laters.map { Later(pointer: $0.pointer, due: $0.due) },
+            laters: resolution.laters,
             hostStates: resolution.hostStates.map {
                 HostState(host: $0.host, state: $0.condition.text)
             })

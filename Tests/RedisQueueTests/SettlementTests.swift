@@ -31,8 +31,11 @@ struct SettlementTests {
             try bench.redis("ZSCORE", "trunkline:{p0}:later", "absent") == .null)
         let later = try #require(
             try bench.redis("ZRANGE", "trunkline:{p0}:later", "0", "-1", "WITHSCORES").array)
-        #expect(later.map(\.bytes) == [pointers(3...3)[0].bytes, Array("1700".utf8)])
-        let states = try bench.value { queue.loadHostStates(partition, completion: $0) }
+        #expect(
+            later.map(\.bytes) == [
+                pointers(3...3)[0].bytes + [UInt8](repeating: 0, count: 12), Array("1700".utf8),
+            ])
+        let states = try bench.value { queue.loadBacklog(partition, completion: $0) }.hosts
         #expect(states.map(\.0) == [host])
         #expect(states.map(\.state) == ["open until 9"])
         #expect(states.map(\.held) == [2])
@@ -56,7 +59,7 @@ struct SettlementTests {
         try bench.value { queue.resolve(lease, both, completion: $0) }
         #expect(try held(bench) == pointers(1...4))
         #expect(try bench.redis("ZCARD", "trunkline:{p0}:later") == .integer(2))
-        let states = try bench.value { queue.loadHostStates(partition, completion: $0) }
+        let states = try bench.value { queue.loadBacklog(partition, completion: $0) }.hosts
         #expect(states.map(\.state) == ["3...4"])
         #expect(try bench.log(queue, 0).isEmpty)
     }
@@ -183,9 +186,32 @@ struct SettlementTests {
             ])
     }
 
+    @Test func `a new owner reads what stands in later and in a chain, soonest first`() throws {
+        let bench = try Bench()
+        let queue = try bench.queue()
+        let lease = try bench.own(queue, 0, epoch: 1)
+        let entry = try bench.route(queue, 0, .sample())
+        let chain = ChainKey(host: host, order: OrderKey(rawValue: .max - 7))
+        let laters = zip(pointers(1...3), [30, 20, 10] as [Int64]).map { pointer, due in
+            RedisQueue.Resolution.Later(
+                pointer: pointer, due: WallTime(milliseconds: due),
+                chain: due == 20 ? nil : chain)
+        }
+        try bench.value {
+            queue.resolve(lease, [.init(entry: entry, laters: laters)], completion: $0)
+        }
+        let backlog = try bench.value { queue.loadBacklog(partition, completion: $0) }
+        #expect(backlog.later == [laters[2], laters[0]])
+        _ = try bench.value {
+            queue.releaseDue(lease, now: WallTime(milliseconds: 30), count: 9, completion: $0)
+        }
+        #expect(
+            try bench.log(queue, 0).map(\.content) == [.pointers(laters.reversed().map(\.pointer))])
+    }
+
     @Test func `a partition without backlog has no hosts`() throws {
         let bench = try Bench()
         let queue = try bench.queue()
-        #expect(try bench.value { queue.loadHostStates(partition, completion: $0) }.isEmpty)
+        #expect(try bench.value { queue.loadBacklog(partition, completion: $0) }.hosts.isEmpty)
     }
 }

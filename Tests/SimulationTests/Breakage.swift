@@ -34,7 +34,7 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             rule: "a host gets more than its window", checker: "limits",
             tampering: { repeating(times: 40) }),
         Breakage(
-            rule: "a Create is sent after its Delete", checker: "order", isAwaited: true,
+            rule: "a Create is sent after its Delete", checker: "order",
             scenario: { .lives() },
             tampering: { replaying(every: .seconds(3)) { $0 == .create } }),
         Breakage(

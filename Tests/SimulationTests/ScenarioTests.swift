@@ -37,11 +37,9 @@ import Testing
         let scenario = try #require(Scenarios.named(awaited.scenario))
         let checkers = Checkers.all.filter { $0.name == awaited.checker }
         try #require(checkers.count == 1)
-        let isBroken = (UInt64(1)...30).contains { seed in
-            var simulation = Simulation(scenario, seed: seed, checkers: checkers)
-            return simulation.run().violation != nil
-        }
-        #expect(isBroken, "take \(awaited) off the list")
+        var simulation = Simulation(scenario, seed: awaited.seed, checkers: checkers)
+        let isBroken = simulation.run().violation != nil
+        #expect(isBroken, "find another seed, or take \(awaited) off the list")
     }
 }
 
@@ -49,19 +47,18 @@ import Testing
 struct Awaiting: Sendable, CustomTestStringConvertible {
     var scenario: String
     var checker: String
+    /// One that shows it; about one in twenty does.
+    var seed: UInt64
     var reason: String
 
     var testDescription: String { "\(scenario): \(checker) (\(reason))" }
 
     static let list: [Awaiting] = [
         Awaiting(
-            scenario: "ordering", checker: "order",
-            reason: "a new owner does not know what stands in `later`"),
-        Awaiting(
-            scenario: "poison", checker: "latencies",
+            scenario: "poison", checker: "latencies", seed: 42,
             reason: "two such activities in a row look like a host that is down, until its probe"),
         Awaiting(
-            scenario: "strangers", checker: "conservation",
+            scenario: "strangers", checker: "conservation", seed: 40,
             reason: "what is held while its entry is open comes back when the entry ends"),
     ]
 }

@@ -21,6 +21,16 @@ package struct LogEntry: Equatable, Sendable {
         self.id = id
         self.content = content
     }
+
+    /// Of the activities in it.
+    package var oldest: ActivityID {
+        switch content {
+        case .fanout(let fanout): fanout.activity
+        case .pointers(let pointers):
+            pointers.map(\.activity).min() ?? ActivityID(rawValue: .max)
+        case .malformed: ActivityID(rawValue: .max)
+        }
+    }
 }
 
 /// An activity and those of its inboxes that belong to one partition.

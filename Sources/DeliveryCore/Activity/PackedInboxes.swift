@@ -73,3 +73,35 @@ extension DeliveryPointer {
             attempts: attempts)
     }
 }
+
+/// The 25 bytes of a delivery in `later`: its pointer, and its chain: host (4) and ordering key (8),
+/// big-endian, zeros when it has none. What is due together comes back in the order of the bytes,
+/// which is that of the activities.
+extension Resolution.Later {
+    package static let byteCount = DeliveryPointer.byteCount + 12
+
+    package var bytes: [UInt8] {
+        var bytes = pointer.bytes
+        bytes.reserveCapacity(Self.byteCount)
+        let host = UInt32(bitPattern: chain?.host.rawValue ?? 0)
+        for shift in stride(from: 24, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: host >> UInt32(shift)))
+        }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: (chain?.order.rawValue ?? 0) >> UInt64(shift)))
+        }
+        return bytes
+    }
+
+    /// nil unless there are exactly 25 bytes.
+    package init?(bytes: some Collection<UInt8>, due: WallTime) {
+        guard bytes.count == Self.byteCount,
+            let pointer = DeliveryPointer(bytes: bytes.prefix(DeliveryPointer.byteCount))
+        else { return nil }
+        let rest = bytes.dropFirst(DeliveryPointer.byteCount)
+        let host = rest.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
+        let order = rest.dropFirst(4).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let chain = ChainKey(host: HostID(rawValue: host), order: OrderKey(rawValue: order))
+        self.init(pointer: pointer, due: due, chain: host == 0 ? nil : chain)
+    }
+}

@@ -1,7 +1,7 @@
 /// The partitions of this worker and how far each is on its way in or out.
 ///
-/// In: lease in Redis, epoch in PostgreSQL (that one counts), lease sealed with the epoch, hosts
-/// with a backlog loaded, owned. Out: nothing new is read, what is in flight ends and is settled,
+/// In: lease in Redis, epoch in PostgreSQL (that one counts), lease sealed with the epoch, backlog
+/// loaded, owned. Out: nothing new is read, what is in flight ends and is settled,
 /// the lease is given back. The fencing deadline runs from when a renewal was *sent*, so a worker
 /// that was frozen knows by its own clock that it may be an owner no longer.
 package struct PartitionTable: Equatable, Sendable {
@@ -23,9 +23,13 @@ package struct PartitionTable: Equatable, Sendable {
         package var cursor: StreamID = .zero
         /// Entries that a former owner may have worked on are checked against PostgreSQL.
         package var isCatchingUp = true
+        /// Such entries, until the end of the log is seen.
+        package var left: [LogEntry] = []
         /// When `later` has something due, as far as this owner knows.
         package var nextDue: WallTime?
         package var isReleasingDue = false
+        /// What a former owner has put into `later` and a chain goes by, until its host is known.
+        package var inherited: [HostID: [Resolution.Later]] = [:]
     }
 
     package private(set) var phases: [PartitionNumber: Phase] = [:]
@@ -47,6 +51,10 @@ package struct PartitionTable: Equatable, Sendable {
         case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
             nil
         }
+    }
+
+    package func isCatchingUp(_ partition: PartitionNumber) -> Bool {
+        if case .owned(let owned) = phases[partition] { owned.isCatchingUp } else { false }
     }
 
     /// Every lease that must be renewed to be kept.

@@ -28,41 +28,36 @@ package struct Chain: Sendable {
     var open = 0
     /// Those of later activities, oldest first.
     var waiting: [DeliveryIndex] = []
-    /// Activities of which deliveries stand in `later`: how many, and until when at most.
-    var deferred: [ActivityID: Deferral] = [:]
+    /// Those that stand in `later`, and until when.
+    private var deferred: [Deferred: WallTime] = [:]
 
-    struct Deferral: Sendable {
-        var count: Int
-        var until: WallTime
+    private struct Deferred: Hashable {
+        var activity: ActivityID
+        var inbox: InboxID
     }
 
     var isEmpty: Bool { open == 0 && waiting.isEmpty && deferred.isEmpty }
 
     /// When the last predecessor of this activity comes back from `later`; nil: none is there.
     func deferral(before activity: ActivityID) -> WallTime? {
-        deferred.filter { $0.key < activity }.values.map(\.until).max()
+        deferred.filter { $0.key.activity < activity }.values.max()
     }
 
-    mutating func putOff(_ activity: ActivityID, until: WallTime) {
-        var deferral = deferred[activity] ?? Deferral(count: 0, until: until)
-        deferral.count += 1
-        deferral.until = max(deferral.until, until)
-        deferred[activity] = deferral
+    mutating func putOff(_ pointer: DeliveryPointer, until: WallTime) {
+        deferred[Deferred(activity: pointer.activity, inbox: pointer.inbox)] = until
     }
 
-    mutating func returned(_ activity: ActivityID) {
-        guard var deferral = deferred[activity] else { return }
-        deferral.count -= 1
-        deferred[activity] = deferral.count > 0 ? deferral : nil
+    mutating func returned(_ pointer: DeliveryPointer) {
+        deferred[Deferred(activity: pointer.activity, inbox: pointer.inbox)] = nil
     }
 
     func hasDeferrals(before time: WallTime) -> Bool {
-        deferred.values.contains { $0.until < time }
+        deferred.values.contains { $0 < time }
     }
 
     /// What should have come back long ago went another way; nobody waits for it for ever.
     mutating func forgetDeferrals(before time: WallTime) {
-        deferred = deferred.filter { $0.value.until >= time }
+        deferred = deferred.filter { $0.value >= time }
     }
 }
 
@@ -70,4 +65,9 @@ package struct Chain: Sendable {
 package struct ChainKey: Hashable, Sendable {
     package var host: HostID
     package var order: OrderKey
+
+    package init(host: HostID, order: OrderKey) {
+        self.host = host
+        self.order = order
+    }
 }

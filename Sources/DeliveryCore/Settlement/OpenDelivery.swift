@@ -69,6 +69,15 @@ package struct OpenDelivery: Sendable {
     package var pointer: DeliveryPointer {
         DeliveryPointer(activity: activity, inbox: inbox, attempts: attempts)
     }
+
+    var chain: ChainKey? {
+        guard let host, let order else { return nil }
+        return ChainKey(host: host, order: order)
+    }
+
+    func later(due: WallTime) -> Resolution.Later {
+        Resolution.Later(pointer: pointer, due: due, chain: chain)
+    }
 }
 
 /// One log entry with deliveries that have not ended.

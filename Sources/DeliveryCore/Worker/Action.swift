@@ -13,8 +13,8 @@ package enum Action: Sendable {
     case renewLeases([OwnedLease])
     /// -> leasesReleased, also when Redis is away: then they run out by themselves
     case releaseLeases([OwnedLease])
-    /// -> hostsLoaded | ownershipFailed
-    case loadHosts(PartitionNumber)
+    /// -> backlogLoaded | ownershipFailed
+    case loadBacklog(PartitionNumber)
 
     // Intake.
     /// -> intakeRead | intakeReadFailed
@@ -141,6 +141,14 @@ package struct Resolution: Equatable, Sendable {
     package struct Later: Equatable, Sendable {
         package var pointer: DeliveryPointer
         package var due: WallTime
+        /// Where it stands in a chain: the next owner must not send its successors before it.
+        package var chain: ChainKey?
+
+        package init(pointer: DeliveryPointer, due: WallTime, chain: ChainKey? = nil) {
+            self.pointer = pointer
+            self.due = due
+            self.chain = chain
+        }
     }
 
     /// What the next owner must know of a host with a backlog.

@@ -17,6 +17,7 @@ extension DeliveryMachine {
             hosts[inbox.host]?.lastSuccess = condition.lastSuccess
             hosts[inbox.host]?.control = controls[host: inbox.hostName]
         }
+        inheritDeferrals(of: inbox.host, in: partition)
     }
 
     /// The circuit is open: one delivery at a time may try the host. A dead one gets no others.

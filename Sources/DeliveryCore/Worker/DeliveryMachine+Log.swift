@@ -12,7 +12,9 @@ extension DeliveryMachine {
         let cursors = partitions.cursors
         guard !cursors.isEmpty else { return }
         // Entries hold up to 512 deliveries: with some in hand, one entry a partition is enough.
-        let isBusy = deliveries.count > configuration.openLimit / 8
+        let isBusy =
+            deliveries.count > configuration.openLimit / 8
+            && !cursors.contains { partitions.isCatchingUp($0.partition) }
         readCount = isBusy ? 1 : configuration.readCount
         readingLogs = [:]
         for cursor in cursors {
@@ -46,18 +48,42 @@ extension DeliveryMachine {
                             + "it cannot be read: \(reason)")
                     continue
                 }
-                unopened.append(
-                    UnopenedEntry(
-                        partition: partition, entry: entry, mustBeChecked: owned.isCatchingUp))
+                if owned.isCatchingUp {
+                    partitions.update(partition) { $0.left.append(entry) }
+                } else {
+                    unopened.append(
+                        UnopenedEntry(partition: partition, entry: entry, mustBeChecked: false))
+                }
             }
         }
-        for (partition, position) in asked where counts[partition, default: 0] < readCount {
+        for (partition, position) in asked.sorted(by: { $0.key < $1.key })
+        where partitions.epoch(partition) == position.epoch {
             // A short answer means the end of the log: what comes from now on is ours alone.
-            partitions.update(partition) { owned in
-                if owned.epoch == position.epoch { owned.isCatchingUp = false }
-            }
+            let isShort = counts[partition, default: 0] < readCount
+            catchUp(partition, isAtEnd: isShort)
         }
     }
+
+    /// What a former owner has left in the log is opened oldest activity first: it had brought
+    /// retries back behind their successors, and knew what had to wait for what.
+    private mutating func catchUp(_ partition: PartitionNumber, isAtEnd: Bool) {
+        guard case .owned(let owned) = partitions[partition], owned.isCatchingUp,
+            isAtEnd || owned.left.count >= Self.leftLimit
+        else { return }
+        partitions.update(partition) {
+            $0.isCatchingUp = !isAtEnd
+            $0.left = []
+        }
+        let byAge = owned.left.sorted { ($0.oldest, $0.id) < ($1.oldest, $1.id) }
+        for entry in byAge {
+            unopened.append(
+                UnopenedEntry(partition: partition, entry: entry, mustBeChecked: true))
+        }
+    }
+
+    /// Entries of a partition that are sorted at once; of a longer log those that were read first
+    /// go first.
+    static let leftLimit = 256
 
     /// For more of the log.
     var hasRoom: Bool {
@@ -154,8 +180,19 @@ extension DeliveryMachine {
         preparations[id]?.pausedUntil = now + configuration.retryPause
     }
 
+    /// What was read first is admitted first: PostgreSQL may answer in another order.
     mutating func prepared(_ id: PreparationID, _ facts: PreparedFacts) {
-        guard let preparation = preparations.removeValue(forKey: id) else { return countStale() }
+        guard preparations[id] != nil else { return countStale() }
+        preparations[id]?.facts = facts
+        while let first = preparations.values.min(by: { $0.id.rawValue < $1.id.rawValue }),
+            let facts = first.facts
+        {
+            preparations[first.id] = nil
+            admit(first, facts)
+        }
+    }
+
+    private mutating func admit(_ preparation: Preparation, _ facts: PreparedFacts) {
         for (activity, known) in facts.activities {
             guard let open = activities[activity] else {
                 // All its deliveries were given up while PostgreSQL was asked.
@@ -166,6 +203,8 @@ extension DeliveryMachine {
                 activities[activity]?.facts = known
                 openBytes += known.size
             }
+            // Others of its chain may have been loaded before the Delete was stored.
+            if known.isSuperseded, let order = known.order { rememberDeletion(order) }
         }
         var missing: Set<ActivityID> = []
         let prepared = Set(
@@ -174,9 +213,19 @@ extension DeliveryMachine {
             }
         ).map { (entries[$0.rawValue].partition, entries[$0.rawValue].resolution.entry) }
         defer { for (partition, entry) in prepared { releaseAdmitted(partition, entry) } }
-        for index in preparation.deliveries {
+        // Of a chain the older one first: a former owner had brought a successor back before it.
+        let ours = preparation.deliveries.filter {
+            deliveries.contains($0.rawValue)
+                && deliveries[$0.rawValue].phase == .preparing(preparation.id)
+        }
+        let byAge = ours.sorted {
+            (deliveries[$0.rawValue].activity, deliveries[$0.rawValue].inbox)
+                < (deliveries[$1.rawValue].activity, deliveries[$1.rawValue].inbox)
+        }
+        for index in byAge {
+            // One of them may have ended another.
             guard deliveries.contains(index.rawValue),
-                deliveries[index.rawValue].phase == .preparing(id)
+                deliveries[index.rawValue].phase == .preparing(preparation.id)
             else { continue }
             let delivery = deliveries[index.rawValue]
             if facts.settled[delivery.activity]?.contains(delivery.inbox) == true {
@@ -219,7 +268,7 @@ extension DeliveryMachine {
     mutating func putOff(_ index: DeliveryIndex, until due: WallTime) {
         let delivery = deliveries[index.rawValue]
         entries[delivery.entry.rawValue].resolution.laters.append(
-            Resolution.Later(pointer: delivery.pointer, due: due))
+            delivery.later(due: due))
         decide(index)
     }
 
@@ -316,6 +365,8 @@ package struct Preparation: Sendable {
     var asked: Set<ActivityID> = []
     var deliveries: [DeliveryIndex] = []
     var pausedUntil: Instant?
+    /// The answer, while an earlier one is awaited.
+    var facts: PreparedFacts?
 
     init(id: PreparationID) { self.id = id }
 }

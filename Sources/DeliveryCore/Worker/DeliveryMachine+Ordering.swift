@@ -1,7 +1,8 @@
 /// What concerns one object goes to one host in its order: Create, Update, Delete.
 ///
-/// Order is kept among what this owner has read. Of what stands in Redis the queues keep it: a held
-/// queue by being one, `later` by sorting what is due together by age.
+/// Order is kept among what this owner has read, and what its predecessor has put into `later`. Of
+/// what stands in Redis the queues keep it: a held queue by being one, `later` by sorting what is due
+/// together by age.
 extension DeliveryMachine {
     /// A Delete is remembered this long for revisions that are read after it; after that
     /// PostgreSQL knows of it.
@@ -28,7 +29,7 @@ extension DeliveryMachine {
         return .outcome(.superseded, delivery.activity, delivery.inbox)
     }
 
-    private mutating func rememberDeletion(_ order: OrderKey) {
+    mutating func rememberDeletion(_ order: OrderKey) {
         guard deletions.count < Self.deletionLimit || deletions[order] != nil else { return }
         deletions[order] = now
     }
@@ -73,10 +74,14 @@ extension DeliveryMachine {
             supersede(key)
         }
         var chain = hosts[host]?.chains[order] ?? Chain()
-        if isAdmitted, delivery.hasWaited { chain.returned(delivery.activity) }
+        if isAdmitted { chain.returned(delivery.pointer) }
         let until = deferral(of: delivery.activity, in: chain)
-        if let until, until > wall {
-            chain.putOff(delivery.activity, until: until)
+        let mustWait = until.map { $0 > wall } ?? false
+        // Predecessors for other inboxes may stand in the held queue: what is fresh goes behind them
+        // there, and follows the one in `later` when it comes back.
+        let isHeldUp = mustWait && !delivery.hasWaited && hosts[host]?.isBacklogAhead == true
+        if let until, mustWait, !isHeldUp {
+            chain.putOff(delivery.pointer, until: until)
             hosts[host]?.chains[order] = chain
             putOff(index, until: until)
             return false
@@ -85,7 +90,7 @@ extension DeliveryMachine {
         let isFirst = chain.waiting.first.map {
             delivery.activity < deliveries[$0.rawValue].activity
         }
-        let isFree = until == nil && chain.open == 0 && isFirst ?? true
+        let isFree = (until == nil || isHeldUp) && chain.open == 0 && isFirst ?? true
         // An older one comes back while a successor is on its way to the held queue: it must not
         // get there behind it.
         let isInTurn = chain.open > 0 && delivery.activity <= chain.active
@@ -105,11 +110,12 @@ extension DeliveryMachine {
             deliveries[index.rawValue].phase = .behind
             return false
         }
-        chain.active = isInTurn ? chain.active : delivery.activity
+        chain.active = delivery.activity
         chain.open += 1
         hosts[host]?.chains[order] = chain
         deliveries[index.rawValue].isInChain = true
-        return true
+        if isHeldUp { hold(index, atHead: false) }
+        return !isHeldUp
     }
 
     /// It has ended, or waits for a time of its own, where its successors follow it.
@@ -120,7 +126,7 @@ extension DeliveryMachine {
         case .held: return
         case .later(let later):
             guard hosts[key.host]?.chains.count ?? 0 < Self.chainLimit else { break }
-            hosts[key.host]?.chains[key.order]?.putOff(later.pointer.activity, until: later.due)
+            hosts[key.host]?.chains[key.order]?.putOff(later.pointer, until: later.due)
         }
         deliveries[index.rawValue].isInChain = false
         leaveChain(key)
@@ -154,10 +160,7 @@ extension DeliveryMachine {
 
     private func chain(of index: DeliveryIndex) -> ChainKey? {
         let delivery = deliveries[index.rawValue]
-        guard delivery.isInChain, let host = delivery.host, let order = delivery.order else {
-            return nil
-        }
-        return ChainKey(host: host, order: order)
+        return delivery.isInChain ? delivery.chain : nil
     }
 
     /// One of the chain's turns is over; with the last one the next activity has its own.
@@ -181,6 +184,20 @@ extension DeliveryMachine {
             let placed = takeTurns(ready, in: key, isParked: isParked)
             for index in placed { place(index) }
             if !placed.isEmpty { return }
+        }
+    }
+
+    /// What the former owner has put off is waited for as if this one had.
+    mutating func inheritDeferrals(of host: HostID, in partition: PartitionNumber) {
+        guard case .owned(let owned) = partitions[partition], owned.inherited[host] != nil else {
+            return
+        }
+        partitions.update(partition) { $0.inherited[host] = nil }
+        for later in owned.inherited[host] ?? [] where later.due > wall - Self.deferralGrace {
+            guard let order = later.chain?.order,
+                hosts[host]?.chains.count ?? 0 < Self.chainLimit
+            else { continue }
+            hosts[host]?.chains[order, default: Chain()].putOff(later.pointer, until: later.due)
         }
     }
 
@@ -246,7 +263,7 @@ extension DeliveryMachine {
         }
         chain.waiting.removeAll { overdue.contains($0) }
         let due = wall + configuration.queueTime
-        for index in overdue { chain.putOff(deliveries[index.rawValue].activity, until: due) }
+        for index in overdue { chain.putOff(deliveries[index.rawValue].pointer, until: due) }
         hosts[key.host]?.chains[key.order] = chain.isEmpty ? nil : chain
         for index in overdue {
             deliveries[index.rawValue].phase = .queued

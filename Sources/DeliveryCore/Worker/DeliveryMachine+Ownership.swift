@@ -73,16 +73,22 @@ extension DeliveryMachine {
         else { return countStale() }
         guard ours else { return partitions[partition] = nil }
         partitions[partition] = .loading(epoch, deadline: deadline)
-        emit(.loadHosts(partition))
+        emit(.loadBacklog(partition))
     }
 
-    mutating func hostsLoaded(_ partition: PartitionNumber, _ held: [HeldHost]) {
+    mutating func backlogLoaded(
+        _ partition: PartitionNumber, _ held: [HeldHost], _ later: [Resolution.Later]
+    ) {
         guard case .loading(let epoch, let deadline) = partitions[partition] else {
             return countStale()
         }
         var owned = PartitionTable.Owned(epoch: epoch, deadline: deadline)
-        // `later` of a former owner is unknown: ask at once.
+        // More may stand in `later` than was loaded: ask at once.
         owned.nextDue = wall
+        for one in later {
+            guard let host = one.chain?.host else { continue }
+            owned.inherited[host, default: []].append(one)
+        }
         partitions[partition] = .owned(owned)
         for host in held { restore(host, of: partition) }
         emit(.interruptLogRead)

@@ -118,8 +118,7 @@ extension DeliveryMachine {
             return settle(index, .failed(failure), attempt: attempt)
         }
         if delivery.attempts < .max { delivery.attempts += 1 }
-        let later = Resolution.Later(pointer: delivery.pointer, due: wall + delay)
-        settle(index, .later(later), attempt: attempt)
+        settle(index, .later(delivery.later(due: wall + delay)), attempt: attempt)
     }
 
     /// The dead letter of a delivery whose retry budget ends before its next attempt.

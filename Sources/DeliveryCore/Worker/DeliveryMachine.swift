@@ -165,7 +165,8 @@ package struct DeliveryMachine: Sendable {
         case .logReadFailed: logReadFailed()
         case .prepared(let id, let facts): prepared(id, facts)
         case .preparationFailed(let id): preparationFailed(id)
-        case .hostsLoaded(let partition, let held): hostsLoaded(partition, held)
+        case .backlogLoaded(let partition, let held, let later):
+            backlogLoaded(partition, held, later)
         case .released(let partition, let host, let entry, let remaining):
             released(partition, host, as: entry, remaining: remaining)
         case .releaseFailed(let partition, let host): releaseFailed(partition, host)

@@ -41,7 +41,7 @@ package enum Event: Sendable {
     case logReadFailed
     case prepared(PreparationID, PreparedFacts)
     case preparationFailed(PreparationID)
-    case hostsLoaded(PartitionNumber, [HeldHost])
+    case backlogLoaded(PartitionNumber, [HeldHost], later: [Resolution.Later])
     /// Part of a held queue stands in the log as this entry; nil: nothing was held.
     case released(PartitionNumber, HostID, StreamID?, remaining: Int)
     case releaseFailed(PartitionNumber, HostID)

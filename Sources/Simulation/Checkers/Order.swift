@@ -3,8 +3,8 @@ internal import DeliveryCore
 /// Per (host, sender, ordering key): what was stored first is sent first, a retry stays ahead of
 /// its successors, and nothing of an object is sent to a host that has its Delete.
 ///
-/// Only what stands in Redis counts: an owner cannot wait for what was not routed yet. What a
-/// Delete supersedes has ended, and holds up nobody.
+/// Only what was routed before counts: an owner cannot wait for what does not stand in Redis yet.
+/// What a Delete supersedes has ended, and holds up nobody.
 struct Order: Checker {
     static let name = "order"
 
@@ -26,7 +26,7 @@ struct Order: Checker {
             for delivery in deliveries { join(delivery, in: world) }
         case .settled(let delivery, _, _):
             end(delivery, in: world)
-        case .answered(let sending, let answering) where answering.isFinal:
+        case .answered(let sending, let answering) where answering.isFinal(of: sending):
             // The next may go before the commit: a kill between them repeats this one, no more.
             end(sending.delivery, in: world)
         case .sent(let sending):
@@ -60,13 +60,15 @@ struct Order: Checker {
                 "\(sending.delivery) (\(sending.kind)) is sent after the Delete of its object",
                 .delivery(sending.delivery))
         }
-        guard let earlier = lines[line]?.first(where: { $0.activity < sending.delivery.activity })
+        let before = lines[line]?.prefix { $0 != sending.delivery } ?? []
+        guard let earlier = before.first(where: { $0.activity < sending.delivery.activity })
         else { return nil }
-        // A Delete goes when it may; it ends those before it that are not in flight.
-        let isWaiting = !world.workers.values.contains { worker in
-            worker.flights.values.contains { $0.delivery == earlier }
+        // A Delete goes when it may; it ends those before it that its owner has not in flight. Of
+        // what a former owner has, nobody knows.
+        let isInFlight = world.workers[sending.worker]?.flights.values.contains {
+            $0.delivery == earlier && $0.ownership == sending.ownership
         }
-        if sending.kind == .delete, isWaiting { return nil }
+        if sending.kind == .delete, isInFlight != true { return nil }
         return Breach(
             "\(sending.delivery) (\(sending.kind)) is sent before \(earlier) has ended",
             .delivery(earlier))
@@ -91,10 +93,12 @@ extension Sending {
 
 extension Answering {
     /// Nothing more is sent of the delivery, whatever becomes of the commit.
-    fileprivate var isFinal: Bool {
+    fileprivate func isFinal(of sending: Sending) -> Bool {
         guard case .answered(let answer) = exchange else { return false }
         switch answer.status {
         case 200..<400, 404, 410: return true
+        // On a fresh connection it is meant.
+        case 421: return sending.isAgain
         default: return false
         }
     }

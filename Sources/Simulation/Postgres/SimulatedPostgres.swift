@@ -22,11 +22,22 @@ package struct SimulatedPostgres {
     /// Job -> activity, by idempotency key.
     private(set) var intake: [Int: ActivityID] = [:]
     package private(set) var settled: [Delivery: End] = [:]
+    private var deletions: Set<Object> = []
     private var epochs: [PartitionNumber: Epoch] = [:]
     private var flushes: Set<FlushKey> = []
     /// Of activities that are stored, whatever Redis says.
     package private(set) var owedCount = 0
     var hostConditions: [HostID: KeptState] = [:]
+
+    private struct Object: Hashable {
+        var sender: Int
+        var orderingKey: UInt64
+
+        init(_ activity: Activity) {
+            sender = activity.sender
+            orderingKey = activity.orderingKey
+        }
+    }
 
     private struct FlushKey: Hashable {
         var worker: Incarnation
@@ -49,6 +60,7 @@ package struct SimulatedPostgres {
     mutating func expand(_ activity: Activity) -> (id: ActivityID, again: Bool) {
         if let id = intake[activity.job] { return (id, true) }
         activities.append(activity)
+        if activity.kind == .delete { deletions.insert(Object(activity)) }
         let id = ActivityID(rawValue: Int64(activities.count))
         intake[activity.job] = id
         owedCount += activity.inboxes.count
@@ -58,7 +70,10 @@ package struct SimulatedPostgres {
     func prepare(_ request: PreparationRequest) -> PreparedFacts {
         var facts = PreparedFacts(activities: [:], inboxes: [:], settled: [:])
         for id in request.activities {
-            if let activity = activity(id) { facts.activities[id] = activity.facts }
+            guard let activity = activity(id) else { continue }
+            facts.activities[id] = activity.facts
+            facts.activities[id]?.isSuperseded =
+                activity.kind.isRevision && deletions.contains(Object(activity))
         }
         for inbox in request.inboxes { facts.inboxes[inbox] = self.facts(of: inbox) }
         for (activity, inboxes) in request.checks {

@@ -19,12 +19,13 @@ package struct SimulatedRedis {
     }
 
     struct Due: Comparable {
-        var due: WallTime
-        var number: UInt64
-        var pointer: DeliveryPointer
+        var later: Resolution.Later
 
+        /// As a sorted set has it: by time, then by the bytes of the member.
         static func < (left: Due, right: Due) -> Bool {
-            (left.due, left.number) < (right.due, right.number)
+            let (first, second) = (left.later, right.later)
+            return (first.due, first.pointer.activity, first.pointer.inbox)
+                < (second.due, second.pointer.activity, second.pointer.inbox)
         }
     }
 
@@ -152,11 +153,7 @@ extension SimulatedRedis {
             }
         }
         for (host, state) in resolution.statesOfHosts { partitions[number].records[host] = state }
-        for later in resolution.laters {
-            lastID += 1
-            partitions[number].later.insert(
-                Due(due: later.due, number: lastID, pointer: later.pointer))
-        }
+        for later in resolution.laters { partitions[number].later.insert(Due(later: later)) }
         return entry
     }
 
@@ -175,16 +172,24 @@ extension SimulatedRedis {
         return (entry, moved, remaining)
     }
 
+    /// What stands in `later` and in a chain.
+    func chained(in partition: PartitionNumber) -> [Resolution.Later] {
+        partitions[partition.rawValue].later.unordered.map(\.later).filter { $0.chain != nil }
+            .sorted { ($0.due, $0.pointer.activity) < ($1.due, $1.pointer.activity) }
+    }
+
     mutating func releaseDue(
         of partition: PartitionNumber, count: Int, at wall: WallTime
     ) -> (moved: [DeliveryPointer], next: WallTime?) {
         let number = partition.rawValue
         var moved: [DeliveryPointer] = []
-        while moved.count < count, let first = partitions[number].later.min, first.due <= wall {
+        while moved.count < count, let first = partitions[number].later.min?.later,
+            first.due <= wall
+        {
             moved.append(first.pointer)
             partitions[number].later.removeMin()
         }
         if !moved.isEmpty { append(.pointers(moved), to: partition) }
-        return (moved, partitions[number].later.min?.due)
+        return (moved, partitions[number].later.min?.later.due)
     }
 }

@@ -35,6 +35,8 @@ extension SimulatedPostgres.Activity {
 }
 
 extension TrafficKind {
+    var isRevision: Bool { asSeenByTheMachine == .revision }
+
     fileprivate var asSeenByTheMachine: ActivityKind {
         switch self {
         case .create, .update: .revision

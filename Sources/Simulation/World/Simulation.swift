@@ -35,7 +35,8 @@ package struct Simulation {
     private mutating func settle() {
         world.endTrouble()
         look()
-        var next = world.now
+        // A lease whose taking had failed halfway runs out by itself.
+        var next = world.now + world.scenario.configuration.leaseTime
         while violation == nil {
             // Whether all is quiet takes a look at everything: once a simulated second.
             if world.now >= next {

@@ -38,7 +38,7 @@ extension World {
     ) -> Performance {
         let name = Incarnation(rawValue: "w\(number)")
         switch action {
-        case .heartbeat, .takeLease, .sealLease, .renewLeases, .releaseLeases, .loadHosts,
+        case .heartbeat, .takeLease, .sealLease, .renewLeases, .releaseLeases, .loadBacklog,
             .takeEpoch:
             return .answer(own(action, name, promise))
         case .readIntake(let count): return readIntake(count, number, name, promise)
@@ -108,12 +108,14 @@ extension World {
         case .releaseLeases(let leases):
             redis.releaseLeases(leases, name, at: now)
             return .leasesReleased(leases.map(\.partition))
-        case .loadHosts(let partition):
+        case .loadBacklog(let partition):
             let state = redis.partitions[partition.rawValue]
             let held = state.held.map { host, queue in
                 HeldHost(host, state.records[host], held: queue.count)
             }
-            return .hostsLoaded(partition, held.sorted { $0.host < $1.host })
+            return .backlogLoaded(
+                partition, held.sorted { $0.host < $1.host },
+                later: redis.chained(in: partition))
         case .takeEpoch(let partition):
             return .epochTaken(partition, postgres.takeEpoch(partition))
         default: return nil
@@ -161,7 +163,7 @@ extension World {
     private func failure(of action: Action) -> Event? {
         switch action {
         case .takeLease(let partition), .takeEpoch(let partition), .sealLease(let partition, _),
-            .loadHosts(let partition):
+            .loadBacklog(let partition):
             .ownershipFailed(partition)
         case .releaseLeases(let leases): .leasesReleased(leases.map(\.partition))
         case .readIntake: .intakeReadFailed

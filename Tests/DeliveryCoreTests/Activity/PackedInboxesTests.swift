@@ -70,6 +70,26 @@ import Testing
         #expect(DeliveryPointer(bytes: ([9] + pointer.bytes).dropFirst()) == pointer)
     }
 
+    @Test func `a delivery in later comes back from its bytes, with its chain`() {
+        let pointer = DeliveryPointer(
+            activity: ActivityID(rawValue: 0x0102_0304_0506_0708),
+            inbox: InboxID(rawValue: 0x0A0B_0C0D), attempts: 14)
+        let due = WallTime(milliseconds: 1_700)
+        let chain = ChainKey(
+            host: HostID(rawValue: 0x1112_1314), order: OrderKey(rawValue: 0xF1F2_F3F4_F5F6_F7F8))
+        let later = Resolution.Later(pointer: pointer, due: due, chain: chain)
+        #expect(
+            later.bytes == pointer.bytes
+                + [0x11, 0x12, 0x13, 0x14, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0xF8])
+        #expect(Resolution.Later(bytes: later.bytes, due: due) == later)
+
+        let alone = Resolution.Later(pointer: pointer, due: due)
+        #expect(Resolution.Later(bytes: alone.bytes, due: due) == alone)
+        for count in [0, 13, 24, 26] {
+            #expect(Resolution.Later(bytes: [UInt8](repeating: 1, count: count), due: due) == nil)
+        }
+    }
+
     @Test func `the bytes of a pointer are big-endian`() {
         let pointer = DeliveryPointer(
             activity: ActivityID(rawValue: 0x0102_0304_0506_0708),

@@ -91,7 +91,7 @@ extension Action {
         case .sealLease: "sealLease"
         case .renewLeases: "renewLeases"
         case .releaseLeases: "releaseLeases"
-        case .loadHosts: "loadHosts"
+        case .loadBacklog: "loadBacklog"
         case .readIntake: "readIntake"
         case .recoverIntake: "recoverIntake"
         case .interruptIntakeRead: "interruptIntakeRead"

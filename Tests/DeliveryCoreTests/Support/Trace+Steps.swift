@@ -26,12 +26,13 @@ extension Trace {
     /// From the lease asked for to the partition owned.
     @discardableResult
     mutating func own(
-        _ partition: PartitionNumber, epoch: Epoch = 1, held: [HeldHost] = []
+        _ partition: PartitionNumber, epoch: Epoch = 1, held: [HeldHost] = [],
+        later: [Resolution.Later] = []
     ) -> [Action] {
         feed(.leaseTaken(partition, true))
         feed(.epochTaken(partition, epoch))
         feed(.leaseSealed(partition, epoch, true))
-        return feed(.hostsLoaded(partition, held))
+        return feed(.backlogLoaded(partition, held, later: later))
             // `later` of the former owner is asked for at once.
             + feed(.dueReleased(partition, moved: 0, next: nil))
     }

@@ -12,9 +12,9 @@ import Testing
         #expect(seen.steps == ["takeLease"])
         #expect(trace.feed(.leaseTaken(0, true)).steps == ["takeEpoch"])
         #expect(trace.feed(.epochTaken(0, 9)).steps == ["sealLease"])
-        #expect(trace.feed(.leaseSealed(0, 9, true)).steps == ["loadHosts"])
+        #expect(trace.feed(.leaseSealed(0, 9, true)).steps == ["loadBacklog"])
         #expect(!trace.machine.isReady)
-        let owned = trace.feed(.hostsLoaded(0, []))
+        let owned = trace.feed(.backlogLoaded(0, [], later: []))
         #expect(owned.steps == ["interruptLogRead", "releaseDue", "readLogs"])
         #expect(owned.logReads.first?.cursors.map(\.after) == [.zero])
         #expect(trace.machine.isReady)
@@ -68,7 +68,7 @@ import Testing
         let before = trace.machine.staleEvents
         for event in [
             Event.leaseTaken(0, false), .epochTaken(0, 7), .leaseSealed(0, 1, false),
-            .hostsLoaded(0, []), .ownershipFailed(0), .leasesReleased([0]),
+            .backlogLoaded(0, [], later: []), .ownershipFailed(0), .leasesReleased([0]),
         ] {
             #expect(trace.feed(event).steps == [])
         }

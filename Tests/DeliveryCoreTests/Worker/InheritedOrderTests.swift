@@ -1,0 +1,141 @@
+import DeliveryCore
+import Testing
+
+/// Order across owners: what the former one left in `later` and in the log.
+@Suite struct InheritedOrderTests {
+    static let object = OrderingTests.object
+
+    /// Activities 1, 2, 3 revise one object; nothing is owned yet.
+    private static func trace(_ change: (inout WorkerConfiguration) -> Void = { _ in }) -> Trace {
+        var trace = Trace(change)
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        for activity in [1, 2, 3] as [ActivityID] {
+            trace.activities[activity] = PreparedFacts.Activity(
+                lane: .normal, stored: trace.wall, expires: nil, size: 1, order: object,
+                kind: .revision)
+        }
+        return trace
+    }
+
+    private func later(_ pointer: DeliveryPointer, in time: Duration, _ trace: Trace)
+        -> Resolution.Later
+    {
+        let chain = ChainKey(host: pointer.inbox.host, order: Self.object)
+        return Resolution.Later(pointer: pointer, due: trace.wall + time, chain: chain)
+    }
+
+    @Test func `what a former owner put off is waited for`() throws {
+        var trace = Self.trace()
+        let waiting = later(pointer(1, 11, attempts: 1), in: .seconds(300), trace)
+        trace.own(0, later: [waiting])
+        let fresh = trace.admit(.fanout(1, 2, to: [11, 21]))
+        #expect(fresh.sends.map(\.host) == ["h2.example"], "another host knows nothing of it")
+        // The entry ends with its other delivery.
+        trace.end(try #require(fresh.sends.first), .status(200))
+        let resolution = try #require(trace.commit().resolutions.first)
+        #expect(resolution.laters.map(\.due) == [waiting.due])
+
+        trace.live(.seconds(301))
+        let back = trace.admit(.pointers(2, pointer(1, 11, attempts: 1), pointer(2, 11))).sends
+        #expect(back.map(\.activity) == [1])
+        #expect(trace.end(try #require(back.first), .status(200)).sends.map(\.activity) == [2])
+    }
+
+    @Test func `what should have come back long ago is not waited for`() {
+        var trace = Self.trace()
+        trace.own(0, later: [later(pointer(1, 11, attempts: 1), in: .seconds(-61), trace)])
+        #expect(trace.admit(.fanout(1, 2, to: [11])).sends.map(\.activity) == [2])
+    }
+
+    @Test func `what a former owner left is opened oldest first`() throws {
+        var trace = Self.trace { $0.readCount = 2 }
+        trace.own(0)
+        // It had brought a retry back behind a successor that it knew to wait.
+        let first = trace.read(.fanout(1, 2, to: [11]), .fanout(2, 3, to: [21]))
+        #expect(first.preparations.isEmpty)
+        let sends = trace.admit(.pointers(3, pointer(1, 11, attempts: 1))).sends
+        #expect(Set(sends.map(\.activity)) == [1, 3])
+        let create = try #require(sends.first { $0.activity == 1 })
+        #expect(trace.end(create, .status(200)).sends.map(\.activity) == [2])
+    }
+
+    @Test func `a long log is opened before its end is seen`() {
+        var trace = Self.trace { $0.readCount = 256 }
+        trace.own(0)
+        let entries = (1...256).map {
+            LogEntry.fanout(StreamID(milliseconds: UInt64($0), sequence: 0), 4, to: [11])
+        }
+        let read = trace.feed(.logRead([(PartitionNumber(rawValue: 0), entries)]))
+        #expect(read.preparations.first?.request.checks == [4: [11]])
+    }
+
+    @Test func `what was read first is admitted first, in whatever order PostgreSQL answers`() {
+        var trace = Self.trace()
+        trace.own(0)
+        trace.read()
+        let first = trace.read(.fanout(1, 1, to: [11])).preparations
+        let second = trace.read(.fanout(2, 2, to: [11])).preparations
+        #expect(trace.answer(second[0]).sends.isEmpty)
+        #expect(trace.answer(first[0]).sends.map(\.activity) == [1])
+    }
+
+    @Test func `a retry to one inbox is waited for, though another comes back`() throws {
+        var trace = Self.trace()
+        trace.own(0, later: [later(pointer(1, 11, attempts: 1), in: .seconds(300), trace)])
+        // Another inbox of the host had waited in the held queue.
+        let back = trace.admit(.pointers(1, pointer(1, 12))).sends
+        trace.end(try #require(back.first), .status(200))
+        let fresh = trace.admit(.fanout(2, 2, to: [11]))
+        #expect(fresh.sends.isEmpty)
+        #expect(fresh.resolutions.flatMap(\.laters).map(\.pointer) == [pointer(2, 11)])
+    }
+
+    @Test func `behind a backlog a fresh one waits, though one of its chain is in later`() throws {
+        var trace = Self.trace()
+        let waiting = later(pointer(1, 11, attempts: 1), in: .seconds(300), trace)
+        trace.own(
+            0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)], later: [waiting])
+        let held = trace.admit(.fanout(1, 2, to: [11]))
+        let resolution = try #require(held.resolutions.first)
+        #expect(resolution.holds.map(\.pointers) == [[pointer(2, 11)]])
+        #expect(resolution.holds.map(\.atHead) == [false])
+        #expect(resolution.laters.isEmpty)
+        // Its successor does not get there before it.
+        #expect(trace.admit(.fanout(2, 3, to: [11])).resolutions.isEmpty)
+        let followed = trace.resolve(held).resolutions
+        #expect(followed.flatMap(\.holds).map(\.pointers) == [[pointer(3, 11)]])
+    }
+
+    @Test func `one that is back waits behind an older one, though its own turn has not ended`()
+        throws
+    {
+        var trace = Self.trace()
+        let pause = HostCondition(suspendedUntil: trace.wall + .seconds(5))
+        trace.own(0, held: [HeldHost(host: 1, condition: pause, held: 1)])
+        let parking = trace.admit(.fanout(1, 2, to: [11]))
+        #expect(parking.resolutions.map(\.entry) == [1])
+        // Redis is slow to say that 2 is in the held queue; 1 comes from there meanwhile.
+        trace.live(.seconds(6))
+        let older = trace.admit(.pointers(2, pointer(1, 11))).sends
+        #expect(older.map(\.activity) == [1])
+        trace.resolve(parking)
+        #expect(trace.admit(.pointers(3, pointer(2, 11))).sends.isEmpty)
+        #expect(trace.end(try #require(older.first), .status(200)).sends.map(\.activity) == [2])
+    }
+
+    @Test func `a Delete that PostgreSQL knows of ends what was loaded before it, too`() throws {
+        var trace = Self.trace { $0.hostWindow = 1 }
+        trace.own(0)
+        trace.read()
+        let sent = trace.admit(.fanout(1, 2, to: [21])).sends
+        trace.activities[1]?.isSuperseded = true
+        #expect(trace.admit(.fanout(2, 1, to: [11]), .fanout(3, 2, to: [11])).sends.isEmpty)
+        trace.end(try #require(sent.first), .status(200))
+        trace.live(.milliseconds(50))
+        let ended = trace.history.flushes.flatMap(\.batch.outcomes).filter {
+            $0.state == .superseded
+        }
+        #expect(Set(ended.map(\.activity)) == [1, 2])
+    }
+}
