@@ -51,10 +51,69 @@ import Testing
         #expect(pace.interval == .seconds(2))
     }
 
+    @Test func `a host that takes nothing for a minute has no pace after it`() {
+        var pace = Pace()
+        var now = Instant(nanoseconds: 0)
+        for _ in 0..<12 {
+            pace.sent(at: now)
+            pace.refused(sent: now, at: now, pause: .seconds(5))
+            #expect(pace.next == nil)
+            now = now + .seconds(5)
+        }
+    }
+
+    /// Ten a minute, and a pause that is much shorter: the refusals until the minute is over say
+    /// nothing new, and their time counts.
+    @Test func `what is allowed is measured over the refusals between`() {
+        var pace = Pace()
+        var now = Instant(nanoseconds: 0)
+        for _ in 0..<10 {
+            pace.sent(at: now)
+            pace.succeeded()
+        }
+        pace.sent(at: now)
+        pace.refused(sent: now, at: now, pause: .seconds(5))
+        #expect(pace.interval == .milliseconds(500))
+        while now < Instant(nanoseconds: 0) + .seconds(60) {
+            now = now + .seconds(6)
+            pace.sent(at: now)
+            pace.refused(sent: now, at: now, pause: .seconds(5))
+        }
+        #expect(pace.interval == .milliseconds(500))
+        for _ in 0..<10 {
+            now = now + .seconds(1)
+            pace.sent(at: now)
+            pace.succeeded()
+        }
+        pace.sent(at: now)
+        pace.refused(sent: now, at: now, pause: .seconds(5))
+        #expect((pace.interval ?? .zero) > .seconds(6))
+    }
+
+    @Test func `however often it was too much, more is tried within ten minutes`() {
+        var pace = Pace()
+        var now = Instant(nanoseconds: 0)
+        for _ in 0..<12 {
+            pace.sent(at: now)
+            pace.succeeded()
+            pace.refused(sent: now, at: now, pause: .seconds(1))
+            now = now + .seconds(1)
+        }
+        let slowest = pace.interval ?? .zero
+        let start = now
+        while pace.interval == slowest, now - start < .seconds(3_600) {
+            now = max(now, pace.next ?? now)
+            pace.sent(at: now)
+            pace.succeeded()
+        }
+        #expect(now - start <= .seconds(601) + slowest)
+    }
+
     @Test func `a pace is forgotten when the host takes more and more`() {
         var pace = Pace()
         let now = Instant(nanoseconds: 0)
         pace.sent(at: now)
+        pace.succeeded()
         pace.refused(sent: now, at: now, pause: .seconds(4))
         #expect(pace.next != nil)
         for _ in 0..<100 { pace.succeeded() }
