@@ -1,5 +1,5 @@
-/// How a log entry stands in its stream: the fields `activity` (decimal), `lane` (name), `again`
-/// (`0` or `1`) and `inboxes` (``PackedInboxes``), or the one field `pointers` (13 bytes each).
+/// How a log entry stands in its stream: the fields `activity` (decimal), `lane` (name), `sender`
+/// (decimal, may be missing), `again` (`0` or `1`) and `inboxes` (``PackedInboxes``), or the one field `pointers` (13 bytes each).
 
 internal import DeliveryCore
 
@@ -9,6 +9,8 @@ extension RedisCommand {
         append(fanout.activity.rawValue)
         append("lane")
         append(fanout.lane.name)
+        append("sender")
+        append("\(fanout.sender.rawValue)")
         append("again")
         append(fanout.again ? "1" : "0")
         append("inboxes")
@@ -64,6 +66,8 @@ extension LogEntry {
         else {
             throw MalformedLogEntry(reason: "`lane` is missing or not a lane")
         }
+        let sender = entry["sender"].map { UInt64(String(decoding: $0, as: UTF8.self)) } ?? 0
+        guard let sender else { throw MalformedLogEntry(reason: "`sender` is not a number") }
         let again: Bool
         switch entry["again"] {
         case [UInt8(ascii: "0")]: again = false
@@ -77,7 +81,8 @@ extension LogEntry {
                 reason: "`inboxes` is missing, or not 1 to \(inboxLimit) packed ids")
         }
         return Fanout(
-            activity: ActivityID(rawValue: activity), lane: lane, again: again, inboxes: inboxes)
+            activity: ActivityID(rawValue: activity), lane: lane,
+            sender: SenderID(rawValue: sender), again: again, inboxes: inboxes)
     }
 }
 

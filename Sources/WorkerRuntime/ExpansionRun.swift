@@ -262,6 +262,7 @@ final class ExpansionRun {
                     ? .stored(
                         ExpansionResult.Stored(
                             activity: activity, lane: items[index].job.lane,
+                            sender: self.sender(of: items[index]),
                             routes: items[index].routes, again: false))
                     : .parked
             case .known(_, _, _, let parked) where parked:
@@ -273,6 +274,11 @@ final class ExpansionRun {
             }
         }
         routeKnown(known, answers)
+    }
+
+    /// A key id that cannot be one was refused before.
+    private func sender(of item: Item) -> SenderID {
+        (try? KeyID(item.job.key)).map(SenderID.init(of:)) ?? SenderID(rawValue: 0)
     }
 
     private func routeKnown(
@@ -288,7 +294,8 @@ final class ExpansionRun {
                 var answers = answers
                 answers[index] = .stored(
                     ExpansionResult.Stored(
-                        activity: activity, lane: lane, routes: Routes(of: rows), again: true))
+                        activity: activity, lane: lane, sender: self.sender(of: self.items[index]),
+                        routes: Routes(of: rows), again: true))
                 self.routeKnown(known.dropLast(), answers)
             }
         }

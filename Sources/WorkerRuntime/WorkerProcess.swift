@@ -83,8 +83,10 @@ package final class WorkerProcess {
         addresses = AddressBook(
             guarding: AddressGuard(allowed: options.transport.allowedAddresses),
             allowsPlainHTTP: options.allowsPlainHTTP)
+        var limits = options.limits
+        limits.unsignedLimit = Self.signaturesPerTurn * 2
         machine = DeliveryMachine(
-            incarnation: options.incarnation, configuration: options.limits,
+            incarnation: options.incarnation, configuration: limits,
             seed: UInt64.random(in: .min ... .max))
         keyFailures.onFailure = { [weak self] in self?.complain(.learnKeys, $0) }
     }

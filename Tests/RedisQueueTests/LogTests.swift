@@ -10,7 +10,8 @@ struct LogTests {
         let bench = try Bench()
         let queue = try bench.queue()
         let wide = Fanout(
-            activity: ActivityID(day: 20_000, sequence: 5), lane: .bulk, again: true,
+            activity: ActivityID(day: 20_000, sequence: 5), lane: .bulk,
+            sender: SenderID(rawValue: .max), again: true,
             inboxes: (1...512).map { InboxID(rawValue: $0 * 1_000) })
         try bench.value { (completion: @escaping RedisCompletion<Void>) in
             queue.route(
@@ -73,6 +74,7 @@ struct LogTests {
         (["activity", "x"], "`activity` is missing or not a number"),
         (["activity", "1", "lane", "slow"], "`lane`"),
         (["activity", "1", "lane", "bulk"], "`again`"),
+        (["activity", "1", "lane", "bulk", "sender", "-1"], "`sender`"),
         (["activity", "1", "lane", "bulk", "again", "0"], "`inboxes`"),
         (["activity", "1", "lane", "bulk", "again", "0", "inboxes", "\u{1}\u{0}"], "`inboxes`"),
         (["pointers", "twelve bytes"], "`pointers` has 12 bytes"),

@@ -37,14 +37,20 @@ package struct LogEntry: Equatable, Sendable {
 package struct Fanout: Equatable, Sendable {
     package var activity: ActivityID
     package var lane: Lane
+    /// Entries of one sender take turns with those of others; 0 when it is not known.
+    package var sender: SenderID
     /// The entry was routed before and may have been delivered in part: ask PostgreSQL first.
     package var again: Bool
     /// Ascending, each once, 1 ... ``LogEntry/inboxLimit``.
     package var inboxes: [InboxID]
 
-    package init(activity: ActivityID, lane: Lane, again: Bool, inboxes: [InboxID]) {
+    package init(
+        activity: ActivityID, lane: Lane, sender: SenderID = SenderID(rawValue: 0), again: Bool,
+        inboxes: [InboxID]
+    ) {
         self.activity = activity
         self.lane = lane
+        self.sender = sender
         self.again = again
         self.inboxes = inboxes
     }

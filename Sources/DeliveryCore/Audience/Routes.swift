@@ -12,16 +12,16 @@ package struct Routes: Equatable, Sendable {
 
     /// The entries, by partition; each holds at most ``LogEntry/inboxLimit`` ids, ascending.
     package func entries(
-        activity: ActivityID, lane: Lane, again: Bool
+        activity: ActivityID, lane: Lane, sender: SenderID = SenderID(rawValue: 0), again: Bool
     ) -> [(PartitionNumber, Fanout)] {
         var entries: [(PartitionNumber, Fanout)] = []
         for (partition, unsorted) in inboxes.sorted(by: { $0.key < $1.key }) {
             let ids = Set(unsorted).sorted()
             for start in stride(from: 0, to: ids.count, by: LogEntry.inboxLimit) {
                 let part = Array(ids[start..<min(start + LogEntry.inboxLimit, ids.count)])
-                entries.append(
-                    (partition, Fanout(activity: activity, lane: lane, again: again, inboxes: part))
-                )
+                let fanout = Fanout(
+                    activity: activity, lane: lane, sender: sender, again: again, inboxes: part)
+                entries.append((partition, fanout))
             }
         }
         return entries

@@ -10,9 +10,11 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var suspectPercent = 25
     /// Percent of the slots for probes of hosts whose circuit is open.
     package var probePercent = 5
-    /// Open deliveries; at the limit entries that were read wait as they are, four bytes a
-    /// delivery, and no more of the log is read.
+    /// Open deliveries; at the limit entries that were read wait as they are. An eighth more may be
+    /// opened of urgent ones, and of senders that have little open.
     package var openLimit = 8_192
+    /// Deliveries in entries that wait, four bytes each; at the limit no more of the log is read.
+    package var readAheadLimit = 524_288
     /// Deliveries that are prepared together: bounds one answer of PostgreSQL.
     package var preparationLimit = 4_096
     /// Activities whose bodies are being loaded, at which no further entry is opened; the last
@@ -20,6 +22,9 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var loadingLimit = 256
     /// Bytes of open activities' bodies; at the limit no more of the log is read.
     package var openByteLimit = 64 << 20
+    /// Transmissions that wait to be signed; at the limit no more are chosen, so that whose turn
+    /// comes next does not wait behind them. The worker says when they are signed.
+    package var unsignedLimit = Int.max
     /// Entries per partition and read.
     package var readCount = 4
     /// Intake entries in hand; at the limit no more intake is read.
@@ -53,6 +58,10 @@ package struct WorkerConfiguration: Equatable, Sendable {
 
 extension WorkerConfiguration {
     var urgentSlots: Int { slots * urgentPercent / 100 }
+    /// Beyond the open limit.
+    var openReserve: Int { openLimit / 8 }
+    /// A sender with fewer deliveries open may take of the reserve.
+    var lightSenderLimit: Int { max(openLimit / 64, 1) }
     var suspectSlots: Int { max(slots * suspectPercent / 100, 1) }
     var probeSlots: Int { max(slots * probePercent / 100, 1) }
 }

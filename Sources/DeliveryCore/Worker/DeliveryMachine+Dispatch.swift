@@ -12,10 +12,14 @@ extension DeliveryMachine {
         // only at their limit, because what is in memory may be sent while the lease lasts.
         guard settlement.unsettled < configuration.unsettledLimit else { return }
         var transmissions: [Transmission] = []
-        while transfers.count < configuration.slots, let index = probes.popFirst() {
+        while transfers.count < configuration.slots, unsigned < configuration.unsignedLimit,
+            let index = probes.popFirst()
+        {
             if let transmission = probe(with: index) { transmissions.append(transmission) }
         }
-        while transfers.count < configuration.slots, let lane = rotation.next(among: openLanes) {
+        while transfers.count < configuration.slots, unsigned < configuration.unsignedLimit,
+            let lane = rotation.next(among: openLanes)
+        {
             guard let standing = nextStanding(in: lane),
                 let turn = ready.popFirst(standing, in: lane)
             else { preconditionFailure("\(lane) has nothing to send") }
@@ -112,6 +116,7 @@ extension DeliveryMachine {
     ) -> Transmission {
         let token = TransferToken(rawValue: nextToken())
         transfers[token] = index
+        unsigned += 1
         deliveries[index.rawValue].phase = .sending(token)
         let delivery = deliveries[index.rawValue]
         guard let host = delivery.host else { preconditionFailure("sent without a host") }

@@ -121,7 +121,7 @@ extension DeliveryMachine {
 
     private func routedEntries(_ stored: ExpansionResult.Stored) -> [RoutedEntry] {
         stored.routes.entries(
-            activity: stored.activity, lane: stored.lane, again: stored.again
+            activity: stored.activity, lane: stored.lane, sender: stored.sender, again: stored.again
         ).map { RoutedEntry(partition: $0.0, fanout: $0.1) }
     }
 

@@ -7,21 +7,16 @@ extension DeliveryMachine {
     mutating func advanceLogs() {
         if let pause = logPausedUntil, now >= pause { logPausedUntil = nil }
         guard isRedisUp, isPostgresUp, !isDraining, readingLogs == nil, logPausedUntil == nil,
-            unopened.isEmpty, hasRoom
+            unopened.weight < configuration.readAheadLimit
         else { return }
         let cursors = partitions.cursors
         guard !cursors.isEmpty else { return }
-        // Entries hold up to 512 deliveries: with some in hand, one entry a partition is enough.
-        let isBusy =
-            deliveries.count > configuration.openLimit / 8
-            && !cursors.contains { partitions.isCatchingUp($0.partition) }
-        readCount = isBusy ? 1 : configuration.readCount
         readingLogs = [:]
         for cursor in cursors {
             guard let epoch = partitions.epoch(cursor.partition) else { continue }
             readingLogs?[cursor.partition] = LogPosition(epoch: epoch, cursor: cursor.after)
         }
-        emit(.readLogs(cursors, count: readCount))
+        emit(.readLogs(cursors, count: configuration.readCount))
     }
 
     mutating func logReadFailed() {
@@ -59,7 +54,7 @@ extension DeliveryMachine {
         for (partition, position) in asked.sorted(by: { $0.key < $1.key })
         where partitions.epoch(partition) == position.epoch {
             // A short answer means the end of the log: what comes from now on is ours alone.
-            let isShort = counts[partition, default: 0] < readCount
+            let isShort = counts[partition, default: 0] < configuration.readCount
             catchUp(partition, isAtEnd: isShort)
         }
     }
@@ -85,21 +80,34 @@ extension DeliveryMachine {
     /// go first.
     static let leftLimit = 256
 
-    /// For more of the log.
+    /// For whatever comes next.
     var hasRoom: Bool {
         deliveries.count < configuration.openLimit && openBytes < configuration.openByteLimit
+    }
+
+    /// What is opened next: while there is room whose turn it is, of the reserve what is urgent or of
+    /// a sender that does not fill the table itself.
+    private mutating func nextUnopened() -> UnopenedEntry? {
+        if hasRoom { return unopened.popFirst() }
+        guard openBytes < configuration.openByteLimit,
+            deliveries.count < configuration.openLimit + configuration.openReserve
+        else { return nil }
+        let (counts, limit) = (openBySender, configuration.lightSenderLimit)
+        return unopened.popFirst { lane, sender in
+            lane == .urgent || counts[sender, default: 0] < limit
+        }
     }
 
     /// Opens what was read, as far as there is room, and asks PostgreSQL about it in one go.
     mutating func openEntries() {
         // Bodies on their way are not counted in bytes yet, so they are in number.
         let loading = preparations.values.reduce(0) { $0 + $1.asked.count }
-        guard isPostgresUp, hasRoom, loading < configuration.loadingLimit, !unopened.isEmpty
+        guard isPostgresUp, loading < configuration.loadingLimit, !unopened.isEmpty
         else { return }
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
-        while hasRoom, preparation.deliveries.count < configuration.preparationLimit,
+        while preparation.deliveries.count < configuration.preparationLimit,
             loading + preparation.asked.count < configuration.loadingLimit,
-            let next = unopened.popFirst()
+            let next = nextUnopened()
         {
             guard case .owned = partitions[next.partition] else { continue }
             open(
@@ -122,13 +130,15 @@ extension DeliveryMachine {
             for inbox in fanout.inboxes {
                 open(
                     DeliveryPointer(activity: fanout.activity, inbox: inbox, attempts: 0),
-                    lane: fanout.lane, hasWaited: false, check: check || fanout.again, in: index,
+                    of: fanout.sender, lane: fanout.lane, hasWaited: false,
+                    check: check || fanout.again, in: index,
                     into: &preparation)
             }
         case .pointers(let pointers):
             for pointer in pointers {
                 open(
-                    pointer, lane: .backfill, hasWaited: true, check: true, in: index,
+                    pointer, of: SenderID(rawValue: 0), lane: .backfill, hasWaited: true,
+                    check: true, in: index,
                     into: &preparation)
             }
         case .malformed:
@@ -138,8 +148,8 @@ extension DeliveryMachine {
     }
 
     private mutating func open(
-        _ pointer: DeliveryPointer, lane: Lane, hasWaited: Bool, check: Bool, in entry: EntryIndex,
-        into preparation: inout Preparation
+        _ pointer: DeliveryPointer, of sender: SenderID, lane: Lane, hasWaited: Bool, check: Bool,
+        in entry: EntryIndex, into preparation: inout Preparation
     ) {
         var activity = activities[pointer.activity] ?? OpenActivity()
         // Already open by another entry: that one answers for it.
@@ -153,10 +163,12 @@ extension DeliveryMachine {
             preparation.request.checks[pointer.activity, default: []].append(pointer.inbox)
         }
         preparation.request.inboxes.append(pointer.inbox)
-        let delivery = OpenDelivery(
+        var delivery = OpenDelivery(
             entry: entry, activity: pointer.activity, inbox: pointer.inbox,
             attempts: pointer.attempts, lane: lane, hasWaited: hasWaited,
             phase: .preparing(preparation.id), admitted: now)
+        delivery.sender = sender
+        openBySender[sender, default: 0] += 1
         preparation.deliveries.append(
             DeliveryIndex(rawValue: deliveries.insert(delivery)))
         entries[entry.rawValue].undecided += 1
@@ -277,7 +289,7 @@ extension DeliveryMachine {
     ) {
         learn(of: inbox, in: entries[deliveries[index.rawValue].entry.rawValue].partition)
         deliveries[index.rawValue].lane = activity.lane
-        deliveries[index.rawValue].sender = activity.sender
+        assign(activity.sender, to: index)
         deliveries[index.rawValue].order = activity.order
         deliveries[index.rawValue].host = inbox.host
         deliveries[index.rawValue].url = inbox.url
@@ -297,6 +309,18 @@ extension DeliveryMachine {
             return settle(index, .outcome(.superseded, delivery.activity, delivery.inbox))
         }
         if takesTurn(index, activity, isAdmitted: true) { place(index) }
+    }
+
+    /// Of what comes back from Redis the sender is known only now.
+    private mutating func assign(_ sender: SenderID, to index: DeliveryIndex) {
+        countClosed(of: deliveries[index.rawValue].sender)
+        deliveries[index.rawValue].sender = sender
+        openBySender[sender, default: 0] += 1
+    }
+
+    private mutating func countClosed(of sender: SenderID) {
+        let left = (openBySender[sender] ?? 0) - 1
+        openBySender[sender] = left > 0 ? left : nil
     }
 
     /// To its host, or to where it waits for its host.
@@ -335,6 +359,7 @@ extension DeliveryMachine {
         let delivery = deliveries.remove(index.rawValue)
         let partition = entries[delivery.entry.rawValue].partition
         openCounts[partition, default: 0] -= 1
+        countClosed(of: delivery.sender)
         activities[delivery.activity]?.inboxes.remove(delivery.inbox)
         if activities[delivery.activity]?.inboxes.isEmpty == true {
             openBytes -= activities[delivery.activity]?.facts?.size ?? 0
@@ -342,14 +367,6 @@ extension DeliveryMachine {
             emit(.forget(delivery.activity))
         }
     }
-}
-
-/// A log entry that waits for room.
-package struct UnopenedEntry: Sendable {
-    var partition: PartitionNumber
-    var entry: LogEntry
-    /// A former owner may have worked on it.
-    var mustBeChecked: Bool
 }
 
 /// How far a partition had been read when a read was asked for, and under which ownership.

@@ -143,7 +143,7 @@ extension DeliveryMachine {
         _ partition: PartitionNumber, _ owned: PartitionTable.Owned
     ) {
         partitions[partition] = .yielding(owned)
-        unopened.removeAll { $0.partition == partition }
+        unopened.removeAll(of: partition)
         emit(.interruptLogRead)
         forgetDeliveries(of: partition) { phase in
             switch phase {
@@ -212,7 +212,7 @@ extension DeliveryMachine {
     }
 
     private mutating func forgetEntries(of partition: PartitionNumber) {
-        unopened.removeAll { $0.partition == partition }
+        unopened.removeAll(of: partition)
         for raw in entries.indices where entries[raw].partition == partition {
             _ = entries.remove(raw)
         }

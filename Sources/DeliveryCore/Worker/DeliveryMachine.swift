@@ -55,16 +55,16 @@ package struct DeliveryMachine: Sendable {
     var opened = 0
     /// Open deliveries by partition.
     var openCounts: [PartitionNumber: Int] = [:]
+    /// Open deliveries by sender.
+    var openBySender: [SenderID: Int] = [:]
     var activities: [ActivityID: OpenActivity] = [:]
     /// Bytes of the bodies of ``activities``.
     var openBytes = 0
     var preparations: [PreparationID: Preparation] = [:]
     /// What the read that is under way was asked for; an answer to anything else is stale.
     var readingLogs: [PartitionNumber: LogPosition]?
-    /// Entries that were read and are not open yet, in the order of their reading.
-    var unopened: Deque<UnopenedEntry> = []
-    /// Entries per partition of the read that is under way.
-    var readCount = 0
+    /// Entries that were read and are not open yet.
+    var unopened = UnopenedEntries()
     var logPausedUntil: Instant?
 
     // Dispatch
@@ -89,6 +89,8 @@ package struct DeliveryMachine: Sendable {
     var probing: Set<HostID> = []
     var suspectsInFlight = 0
     var transfers: [TransferToken: DeliveryIndex] = [:]
+    /// Transmissions that nobody has signed yet.
+    var unsigned = 0
     var sweepDue = Instant(nanoseconds: 0)
 
     // Settlement
@@ -180,6 +182,7 @@ package struct DeliveryMachine: Sendable {
         case .transferFinished(let token, let exchange, let retryAfter, let duration):
             transferFinished(token, exchange, retryAfter: retryAfter, duration: duration)
         case .keyMissing(let token): keyMissing(token)
+        case .signed(let count): unsigned -= count
 
         case .flushed(let id): flushed(id)
         case .flushFailed(let id): flushFailed(id)

@@ -59,6 +59,8 @@ package enum Event: Sendable {
         TransferToken, Exchange, retryAfter: Duration?, duration: Duration)
     /// The key of this delivery cannot sign: gone, or broken.
     case keyMissing(TransferToken)
+    /// So many transmissions are signed, or will not be.
+    case signed(Int)
 
     // Settlement.
     case flushed(FlushID)
@@ -92,13 +94,18 @@ package enum ExpansionResult: Sendable {
     package struct Stored: Sendable {
         package var activity: ActivityID
         package var lane: Lane
+        package var sender: SenderID
         package var routes: Routes
         /// Its idempotency key was known already.
         package var again: Bool
 
-        package init(activity: ActivityID, lane: Lane, routes: Routes, again: Bool) {
+        package init(
+            activity: ActivityID, lane: Lane, sender: SenderID = SenderID(rawValue: 0),
+            routes: Routes, again: Bool
+        ) {
             self.activity = activity
             self.lane = lane
+            self.sender = sender
             self.routes = routes
             self.again = again
         }

@@ -37,11 +37,12 @@ struct Limits: Checker {
             return Breach("w\(number) has \(gauges.inFlight) in flight", .worker(number))
         }
         // The last entry opened, and the last answers, may go beyond.
-        if gauges.open > configuration.openLimit + LogEntry.inboxLimit {
+        let most = configuration.openLimit * 9 / 8
+        if gauges.open > most + LogEntry.inboxLimit {
             return Breach("w\(number) has \(gauges.open) open", .worker(number))
         }
         if gauges.unsettled > configuration.unsettledLimit + configuration.slots
-            + configuration.openLimit
+            + most
         {
             return Breach("w\(number) has \(gauges.unsettled) unsettled", .worker(number))
         }

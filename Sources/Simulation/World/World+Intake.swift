@@ -59,6 +59,8 @@ extension World {
         for inbox in activity.inboxes { routes.add(inbox, to: partition(of: inbox)) }
         return .stored(
             ExpansionResult.Stored(
-                activity: id, lane: activity.lane, routes: routes, again: isAgain))
+                activity: id, lane: activity.lane,
+                sender: SenderID(rawValue: UInt64(activity.sender)), routes: routes, again: isAgain)
+        )
     }
 }

@@ -41,12 +41,14 @@ extension StreamID: ExpressibleByIntegerLiteral {
 extension LogEntry {
     static func fanout(
         _ id: StreamID, _ activity: ActivityID, to inboxes: [InboxID], again: Bool = false,
-        lane: Lane = .normal
+        lane: Lane = .normal, sender: UInt64 = 0
     ) -> LogEntry {
         LogEntry(
             id: id,
             content: .fanout(
-                Fanout(activity: activity, lane: lane, again: again, inboxes: inboxes)))
+                Fanout(
+                    activity: activity, lane: lane, sender: SenderID(rawValue: sender),
+                    again: again, inboxes: inboxes)))
     }
 
     static func pointers(_ id: StreamID, _ pointers: DeliveryPointer...) -> LogEntry {

@@ -126,8 +126,8 @@ import Testing
         trace.read()
         let silent = trace.admit(.fanout(1, 7, to: (10..<40).map { InboxID(rawValue: $0 * 10) }))
         #expect(silent.sends.count == 2)
-        #expect(!silent.contains("readLogs"))
-        #expect(trace.live(.seconds(3)).logReads.count == 1)
+        #expect(trace.read(.fanout(2, 8, to: [501])).preparations.isEmpty)
+        #expect(trace.live(.seconds(3)).preparations.map(\.request.inboxes) == [[501]])
         #expect(trace.gauges.held == 28)
     }
 
@@ -139,7 +139,19 @@ import Testing
             trace.admit(.fanout(StreamID(milliseconds: entry, sequence: 0), activity, to: [11]))
         }
         #expect(trace.gauges.open == 20)
-        #expect(trace.live(.seconds(3)).logReads.count == 1)
+        #expect(trace.read(.fanout(21, 21, to: [501])).preparations.isEmpty)
+        #expect(trace.live(.seconds(3)).preparations.map(\.request.inboxes) == [[501]])
         #expect(trace.gauges.held == 16)
+    }
+
+    @Test func `no more are chosen than can be signed at once, and whose turn it is comes next`() {
+        var trace = Trace.owning { $0.unsignedLimit = 2 }
+        trace.read()
+        let inboxes = (1...5).map { InboxID(rawValue: $0 * 10 + 1) }
+        #expect(trace.admit(.fanout(1, 7, to: inboxes)).sends.count == 2)
+        trace.lane = .urgent
+        #expect(trace.admit(.fanout(2, 8, to: [91])).sends.isEmpty)
+        #expect(trace.feed(.signed(1)).sends.map(\.activity) == [8])
+        #expect(trace.feed(.signed(2)).sends.map(\.activity) == [7, 7])
     }
 }

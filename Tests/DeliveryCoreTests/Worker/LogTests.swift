@@ -178,24 +178,47 @@ import Testing
 
     // MARK: Limits
 
-    @Test func `with enough open no more of the log is read`() throws {
-        var trace = Trace.owning { $0.openLimit = 2 }
-        #expect(trace.read(.fanout(1, 7, to: [11, 21])).steps == ["prepare"])
+    @Test func `with enough unopened no more of the log is read`() throws {
+        var trace = Trace.owning {
+            $0.openLimit = 2
+            $0.readAheadLimit = 30
+        }
+        let two = trace.read(.fanout(1, 7, to: [11, 21]), .fanout(2, 8, to: [11]))
+        #expect(two.steps == ["prepare", "readLogs"])
+        // An entry counts for 16 deliveries more than it has.
+        #expect(trace.read(.fanout(3, 9, to: [11])).steps == [])
         let sends = trace.answer(try #require(trace.history.preparations.last)).sends
         for transmission in sends { trace.end(transmission, .status(200)) }
-        #expect(try trace.commit().steps == ["forget", "resolve", "readLogs"])
+        #expect(try trace.commit().steps == ["forget", "prepare", "resolve", "readLogs"])
+    }
+
+    @Test func `what is read behind a fan-out is opened when its sender, or its lane, has a turn`()
+        throws
+    {
+        var trace = Trace.owning { $0.openLimit = 16 }
+        trace.read()
+        let wide = (1...16).map { InboxID(rawValue: $0 * 10) }
+        trace.read(.fanout(1, 7, to: wide, sender: 1), .fanout(2, 7, to: [171, 181], sender: 1))
+        #expect(trace.gauges.open == 16)
+        // Of the reserve what is urgent, and a sender who has nothing open.
+        let urgent = trace.read(.fanout(3, 8, to: [11], lane: .urgent, sender: 1))
+        #expect(urgent.preparations.map(\.request.activities) == [[8]])
+        let other = trace.read(.fanout(4, 9, to: [11], sender: 2))
+        #expect(other.preparations.map(\.request.activities) == [[9]])
+        #expect(trace.read(.fanout(5, 10, to: [11], sender: 3)).preparations.isEmpty)
+        #expect(trace.gauges.open == 18)
     }
 
     @Test func `what was read beyond the room waits unopened until there is room`() throws {
         var trace = Trace.owning { $0.openLimit = 2 }
         let read = trace.read(.fanout(1, 7, to: [11, 21]), .fanout(2, 8, to: [11]))
-        #expect(read.steps == ["prepare"])
+        #expect(read.steps == ["prepare", "readLogs"])
         #expect(read.preparations.map(\.request.inboxes) == [[11, 21]])
         let sends = trace.answer(try #require(read.preparations.first)).sends
         trace.end(sends[0], .status(200))
         #expect(trace.end(sends[1], .status(200)).steps == ["flush"])
         let committed = try trace.commit()
-        #expect(committed.steps == ["forget", "prepare", "resolve", "readLogs"])
+        #expect(committed.steps == ["forget", "prepare", "resolve"])
         // Read before the catching up was over, so checked although it is over now.
         #expect(committed.preparations.map(\.request.checks) == [[8: [11]]])
     }
@@ -207,6 +230,8 @@ import Testing
         #expect(trace.gauges.open == 0)
         #expect(!trace.feed(.membershipSeen(alive: [me])).contains("prepare"))
         trace.own(0, epoch: 2)
+        // What was asked for before the loss is answered.
+        trace.feed(.logRead([]))
         let again = trace.read(.fanout(1, 7, to: [11]), .fanout(2, 8, to: [11]))
         #expect(again.preparations.map(\.request.checks) == [[7: [11]]])
     }
@@ -216,13 +241,6 @@ import Testing
         let read = trace.read(.fanout(1, 7, to: [11]), .fanout(2, 8, to: [11]))
         #expect(read.preparations.map(\.request.activities) == [[7]])
         #expect(trace.feed(.ticked).preparations.map(\.request.activities) == [[8]])
-    }
-
-    @Test func `with some in hand one entry a partition is read`() {
-        var trace = Trace.owning { $0.openLimit = 64 }
-        #expect(trace.history.logReads.last?.count == 4)
-        let inboxes = (11...20).map(InboxID.init(rawValue:))
-        #expect(trace.read(.fanout(1, 7, to: inboxes)).logReads.last?.count == 1)
     }
 
     @Test func `what cannot be read is shown, passed over, and stays in the log`() {

@@ -1,0 +1,106 @@
+internal import DequeModule
+
+/// Log entries that were read and wait for room, by lane and sender.
+///
+/// A celebrity's fan-out stands in every log, hundreds of deliveries an entry. So that nobody waits
+/// behind it, the log is read on (an entry that waits is four bytes a delivery), and lanes, in a
+/// lane senders, take turns with their entries. What comes back from a held queue or from `later`
+/// has every other turn: it is never more than can soon be opened.
+package struct UnopenedEntries: Sendable {
+    private struct Turns: Sendable {
+        var entries: [SenderID: Deque<UnopenedEntry>] = [:]
+        var senders: Deque<SenderID> = []
+    }
+
+    private var lanes = Array(repeating: Turns(), count: Lane.allCases.count)
+    private var returned: Deque<UnopenedEntry> = []
+    private var isReturnedsTurn = true
+    private var rotation = LaneRotation()
+    /// Deliveries, and 16 for each entry: about four bytes each.
+    package private(set) var weight = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { weight == 0 }
+
+    package mutating func append(_ entry: UnopenedEntry) {
+        weight += entry.weight
+        guard case .fanout(let fanout) = entry.entry.content else { return returned.append(entry) }
+        let lane = Int(fanout.lane.rawValue)
+        if lanes[lane].entries[fanout.sender] == nil { lanes[lane].senders.append(fanout.sender) }
+        lanes[lane].entries[fanout.sender, default: []].append(entry)
+    }
+
+    package mutating func popFirst() -> UnopenedEntry? {
+        isReturnedsTurn.toggle()
+        if !isReturnedsTurn, let entry = popReturned() { return entry }
+        return popFirst { _, _ in true } ?? popReturned()
+    }
+
+    /// Of fan-outs alone, and of certain senders.
+    package mutating func popFirst(
+        where mayOpen: (Lane, SenderID) -> Bool
+    ) -> UnopenedEntry? {
+        var open: LaneSet = []
+        var places: [Lane: Int] = [:]
+        for lane in Lane.allCases {
+            let senders = lanes[Int(lane.rawValue)].senders
+            guard let place = senders.firstIndex(where: { mayOpen(lane, $0) }) else { continue }
+            open.insert(lane)
+            places[lane] = place
+        }
+        guard let lane = rotation.next(among: open), let place = places[lane] else { return nil }
+        let number = Int(lane.rawValue)
+        let sender = lanes[number].senders.remove(at: place)
+        guard let entry = lanes[number].entries[sender]?.popFirst() else {
+            preconditionFailure("a sender without entries has a turn")
+        }
+        if lanes[number].entries[sender]?.isEmpty == true {
+            lanes[number].entries[sender] = nil
+        } else {
+            lanes[number].senders.append(sender)
+        }
+        weight -= entry.weight
+        return entry
+    }
+
+    package mutating func removeAll(of partition: PartitionNumber) {
+        var kept: [UnopenedEntry] = []
+        let before = self
+        self = UnopenedEntries()
+        rotation = before.rotation
+        kept += before.returned
+        for lane in before.lanes {
+            for sender in lane.senders { kept += lane.entries[sender] ?? [] }
+        }
+        for entry in kept where entry.partition != partition { append(entry) }
+    }
+
+    private mutating func popReturned() -> UnopenedEntry? {
+        guard let entry = returned.popFirst() else { return nil }
+        weight -= entry.weight
+        return entry
+    }
+}
+
+/// A log entry that waits for room.
+package struct UnopenedEntry: Sendable {
+    package var partition: PartitionNumber
+    package var entry: LogEntry
+    /// A former owner may have worked on it.
+    package var mustBeChecked: Bool
+
+    package init(partition: PartitionNumber, entry: LogEntry, mustBeChecked: Bool) {
+        self.partition = partition
+        self.entry = entry
+        self.mustBeChecked = mustBeChecked
+    }
+
+    fileprivate var weight: Int {
+        switch entry.content {
+        case .fanout(let fanout): fanout.inboxes.count + 16
+        case .pointers(let pointers): pointers.count * 4 + 16
+        case .malformed: 16
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import DeliveryCore
+import Testing
+
+/// Whose entry is opened next.
+@Suite struct UnopenedEntriesTests {
+    private var entries = UnopenedEntries()
+    private var lastID: UInt64 = 0
+
+    private mutating func add(
+        _ activity: ActivityID, sender: UInt64, lane: Lane = .normal, in partition: Int = 0
+    ) {
+        lastID += 1
+        let id = StreamID(milliseconds: lastID, sequence: 0)
+        entries.append(
+            UnopenedEntry(
+                partition: PartitionNumber(rawValue: partition),
+                entry: .fanout(id, activity, to: [11], lane: lane, sender: sender),
+                mustBeChecked: false))
+    }
+
+    private mutating func addReturned(_ activity: ActivityID) {
+        lastID += 1
+        let id = StreamID(milliseconds: lastID, sequence: 0)
+        entries.append(
+            UnopenedEntry(
+                partition: 0, entry: .pointers(id, pointer(activity, 11)), mustBeChecked: false))
+    }
+
+    private mutating func drain() -> [ActivityID] {
+        var order: [ActivityID] = []
+        while let next = entries.popFirst() { order.append(next.entry.oldest) }
+        return order
+    }
+
+    @Test mutating func `senders take turns, each in its own order`() {
+        for activity in [1, 2, 3] as [ActivityID] { add(activity, sender: 1) }
+        add(4, sender: 2)
+        add(5, sender: 3)
+        #expect(drain() == [1, 4, 5, 2, 3])
+        #expect(entries.isEmpty)
+    }
+
+    @Test mutating func `lanes take turns by their weights`() {
+        for activity in 1...40 as ClosedRange<Int64> {
+            add(ActivityID(rawValue: activity), sender: 1, lane: .bulk)
+            add(ActivityID(rawValue: activity + 100), sender: 1, lane: .urgent)
+        }
+        let first = drain().prefix(20)
+        #expect(first.count { $0.rawValue > 100 } == 16)
+        #expect(first.count { $0.rawValue <= 100 } == 4)
+    }
+
+    @Test mutating func `what comes back has every other turn`() {
+        for activity in [1, 2, 3] as [ActivityID] { add(activity, sender: 1) }
+        addReturned(8)
+        addReturned(9)
+        #expect(drain() == [8, 1, 9, 2, 3])
+    }
+
+    @Test mutating func `of some senders only what may be opened is`() {
+        add(1, sender: 1)
+        add(2, sender: 1)
+        add(3, sender: 2)
+        let found = entries.popFirst { _, sender in sender.rawValue == 2 }
+        #expect(found?.entry.oldest == 3)
+        let none = entries.popFirst { _, sender in sender.rawValue == 2 }
+        #expect(none.map(\.entry.oldest) == nil)
+        #expect(drain() == [1, 2])
+    }
+
+    @Test mutating func `what leaves with its partition weighs nothing`() {
+        add(1, sender: 1, in: 0)
+        add(2, sender: 1, in: 1)
+        add(3, sender: 2, in: 0)
+        addReturned(4)
+        #expect(entries.weight == 3 * 17 + 20)
+        entries.removeAll(of: 0)
+        #expect(entries.weight == 17)
+        #expect(drain() == [2])
+    }
+}
