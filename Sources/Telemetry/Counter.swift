@@ -68,6 +68,8 @@ package struct Gauge: Hashable, Sendable {
     package static var redisUp: Self { Self(.redisUp) }
     /// 1 or 0.
     package static var postgresUp: Self { Self(.postgresUp) }
+    /// 1 or 0.
+    package static var networkAway: Self { Self(.networkAway) }
     package static func workers(_ state: WorkerState) -> Self {
         Self(.workers, Int(state.rawValue))
     }

@@ -11,7 +11,7 @@ package enum Family: Int, CaseIterable, Sendable {
     case signatures, connections, lookups
     case staleEvents, fenced, leasesLost, logMessages, workerDeaths
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
-    case redisUp, postgresUp, workers
+    case redisUp, postgresUp, networkAway, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
 
     package struct Definition: Sendable {
@@ -137,7 +137,8 @@ package enum Family: Int, CaseIterable, Sendable {
                 [Label(name: "cause", values: WorkerDeath.allCases.map(\.rawValue))],
                 "Workers that ended without having been asked to, each followed by a restart.")
         case .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .laneLength,
-            .redisUp, .postgresUp, .workers, .enqueueToDelivered, .httpDuration, .flushDuration,
+            .redisUp, .postgresUp, .networkAway, .workers, .enqueueToDelivered, .httpDuration,
+            .flushDuration,
             .flushRows:
             gaugeOrHistogram
         }
@@ -168,6 +169,10 @@ package enum Family: Int, CaseIterable, Sendable {
         case .postgresUp:
             Definition(
                 "postgres_up", .gauge(.smallest), "1 when every worker reaches PostgreSQL.")
+        case .networkAway:
+            Definition(
+                "network_away", .gauge(.largest),
+                "1 while a worker takes the silence of most hosts for an outage of our own.")
         case .workers:
             Definition(
                 "workers", .gauge(.supervisor),

@@ -114,6 +114,7 @@ final class Recorder {
         metrics.set(.unsettled, to: gauges.unsettled)
         metrics.set(.ownedPartitions, to: gauges.owned)
         metrics.set(.held, to: gauges.held)
+        metrics.set(.networkAway, to: gauges.isAway ? 1 : 0)
         count(tally)
         count(statistics)
         metrics.increment(.staleEvents, by: Int(stale &- self.stale))

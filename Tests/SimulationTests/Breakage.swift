@@ -86,6 +86,21 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             },
             tampering: { repeating(times: 30) }),
         Breakage(
+            rule: "an outage of ours is taken for one of the hosts", checker: "own-outages",
+            scenario: {
+                .calm {
+                    $0.fleet = [HostGroup(30)]
+                    $0.workload = [
+                        Traffic(
+                            audience: .some(4...8, of: 1...30), count: 300, until: .seconds(500))
+                    ]
+                    $0.duration = .seconds(600)
+                    $0.faults.outages = [.seconds(100) ..< .seconds(300)]
+                    $0.expectations.idlePatience = nil
+                }
+            },
+            tampering: { Tampering(event: { $0.withHostsAtFault }) }),
+        Breakage(
             rule: "a refusal is taken for a success", checker: "ends",
             scenario: {
                 .calm {

@@ -104,6 +104,14 @@ extension Event {
         }
     }
 
+    /// What fails, fails in a way that cannot be ours.
+    var withHostsAtFault: Event {
+        guard case .transferFinished(let token, .failed(_, let detail), _, let duration) = self
+        else { return self }
+        return .transferFinished(
+            token, .failed(.tlsFailed, detail: detail), retryAfter: nil, duration: duration)
+    }
+
     var withSuccess: Event {
         guard case .transferFinished(let token, _, _, let duration) = self else { return self }
         return .transferFinished(

@@ -108,7 +108,7 @@ import Testing
     static let gauges: [Gauge] =
         [
             .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .redisUp,
-            .postgresUp,
+            .postgresUp, .networkAway,
         ]
         + Lane.intake.map { .laneLength($0) } + WorkerState.allCases.map { .workers($0) }
 }

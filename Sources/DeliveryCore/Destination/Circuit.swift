@@ -142,6 +142,14 @@ package struct Circuit: Equatable, Sendable {
     /// Somebody has seen it alive: try at once.
     mutating func hinted(at now: Instant) { outage?.probeDue = now }
 
+    /// Time in which nobody could be reached does not count.
+    mutating func skipped(_ time: Duration) {
+        guard var outage else { return }
+        outage.since = outage.since + time
+        outage.probeDue = outage.probeDue + time
+        self.outage = outage
+    }
+
     /// A third of the outage's age, stretched by up to 40 %: spread, and never sooner, so that the
     /// first day takes 23 probes on average and never more than 27.
     private static func probeInterval(

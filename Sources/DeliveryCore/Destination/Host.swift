@@ -20,6 +20,8 @@ package struct Host: Sendable {
     package var inFlight = 0
     /// When it last gave an answer below 500, as far as anybody remembers.
     package var lastSuccess: WallTime?
+    /// When it last gave this worker any answer.
+    package var lastAnswer: Instant?
     /// What was last written to PostgreSQL about it.
     package var lastError: String?
 

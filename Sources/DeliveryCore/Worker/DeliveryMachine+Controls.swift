@@ -22,8 +22,9 @@ extension DeliveryMachine {
     /// Somebody has heard from these hosts: one whose circuit is open is probed at once.
     mutating func hostsSeenAlive(_ names: Set<String>) {
         guard !names.isEmpty else { return }
+        let seen = circuitTime
         for (id, host) in hosts where host.circuit.isOpen && names.contains(host.name) {
-            hosts[id]?.circuit.hinted(at: now)
+            hosts[id]?.circuit.hinted(at: seen)
             if host.backlog > 0 { waitingHosts[id] = now }
         }
     }

@@ -11,13 +11,19 @@ extension DeliveryMachine {
         // Without Redis a lease may be gone; without PostgreSQL results pile up: both stop here
         // only at their limit, because what is in memory may be sent while the lease lasts.
         guard settlement.unsettled < configuration.unsettledLimit else { return }
+        guard !connectivity.isAway else {
+            let canaries = canaries()
+            if !canaries.isEmpty { emit(.send(canaries)) }
+            return
+        }
+        let slots = min(connectivity.slots ?? configuration.slots, configuration.slots)
         var transmissions: [Transmission] = []
-        while transfers.count < configuration.slots, unsigned < configuration.unsignedLimit,
+        while transfers.count < slots, unsigned < configuration.unsignedLimit,
             let index = probes.popFirst()
         {
             if let transmission = probe(with: index) { transmissions.append(transmission) }
         }
-        while transfers.count < configuration.slots, unsigned < configuration.unsignedLimit,
+        while transfers.count < slots, unsigned < configuration.unsignedLimit,
             let lane = rotation.next(among: openLanes)
         {
             guard let standing = nextStanding(in: lane),
@@ -74,6 +80,11 @@ extension DeliveryMachine {
             if let next = host.pace.next, next > now { pacedHosts.insert(id) }
             return nil
         }
+        return takeFirst(of: id, key)
+    }
+
+    /// The oldest of this queue, unless it has expired; the rest of the queue stays offered.
+    mutating func takeFirst(of id: HostID, _ key: Host.QueueKey) -> Transmission? {
         guard let index = hosts[id]?.dequeue(key) else { return nil }
         if hosts[id]?.hasQueue(key) == true { offer(id, key) }
         let delivery = deliveries[index.rawValue]

@@ -27,7 +27,7 @@ extension DeliveryMachine {
         let isFresh = !delivery.hasWaited
         // A fresh one goes ahead of nothing that waits.
         let mayProbe =
-            host.circuit.mayProbe(at: now) && !host.isSuspended(at: now)
+            host.circuit.mayProbe(at: circuitTime) && !host.isSuspended(at: now)
             && !(isFresh && host.isBacklogAhead)
             && (probing.contains(id) || probing.count < configuration.probeSlots)
         if mayProbe {
@@ -35,7 +35,7 @@ extension DeliveryMachine {
             probing.insert(id)
             deliveries[index.rawValue].phase = .queued
             probes.append(index)
-        } else if host.circuit.isDead(at: now) {
+        } else if host.circuit.isDead(at: circuitTime) {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
         } else {
             hold(index, atHead: delivery.goesToHead)
@@ -53,7 +53,7 @@ extension DeliveryMachine {
     }
 
     /// The probe of this host, if it waits for its slot: it does not any more.
-    private mutating func takeBackProbe(of id: HostID) -> DeliveryIndex? {
+    mutating func takeBackProbe(of id: HostID) -> DeliveryIndex? {
         guard let probe = hosts[id]?.circuit.outage?.probe,
             let place = probes.firstIndex(of: probe)
         else { return nil }
@@ -218,10 +218,10 @@ extension DeliveryMachine {
         }
     }
 
-    private mutating func report(_ id: HostID) {
+    mutating func report(_ id: HostID) {
         guard let host = hosts[id] else { return }
         let state: FlushBatch.HostReport.State =
-            host.circuit.isDead(at: now) ? .dead : host.circuit.isOpen ? .open : .closed
+            host.circuit.isDead(at: circuitTime) ? .dead : host.circuit.isOpen ? .open : .closed
         settlement.record(
             FlushBatch.HostReport(
                 host: id, partition: host.partition, state: state, window: host.window.size,

@@ -44,10 +44,11 @@ extension DeliveryMachine {
     private mutating func lookAgain(at id: HostID) {
         guard waitingHosts[id] != nil, let host = hosts[id] else { return }
         var due = host.suspendedUntil ?? now
-        if let outage = host.circuit.outage, outage.probe == nil, !host.circuit.isDead(at: now),
+        if let outage = host.circuit.outage, outage.probe == nil,
+            !host.circuit.isDead(at: circuitTime),
             !host.control.isBlocked
         {
-            due = max(due, outage.probeDue)
+            due = max(due, connectivity.isAway ? now + Self.longestUnseen : outage.probeDue)
         }
         // Not all of them in one turn.
         let spread = Duration.milliseconds(Int64(id.rawValue & 63) * 80)
@@ -90,8 +91,8 @@ extension DeliveryMachine {
         // What a blocked or a dead host was owed is dropped.
         if host.control.isBlocked { return LogEntry.inboxLimit }
         if !host.circuit.isOpen { return configuration.releaseCount }
-        if host.circuit.isDead(at: now) { return LogEntry.inboxLimit }
-        guard host.circuit.mayProbe(at: now),
+        if host.circuit.isDead(at: circuitTime) { return LogEntry.inboxLimit }
+        guard host.circuit.mayProbe(at: circuitTime),
             probing.contains(id) || probing.count < configuration.probeSlots
         else { return nil }
         probing.insert(id)

@@ -8,6 +8,7 @@ extension DeliveryMachine {
         guard let id = delivery.host, let host = hosts[id] else {
             preconditionFailure("sent without a host")
         }
+        if excuses(index, exchange, at: id, host) { return }
         var verdict = judge.verdict(
             on: exchange, retryAfter: retryAfter,
             Judge.Circumstances(
@@ -99,7 +100,7 @@ extension DeliveryMachine {
         if let failure = exhausted(delivery, after: .zero, attempt) {
             return settle(index, .failed(failure), attempt: attempt)
         }
-        if host.circuit.isDead(at: now) {
+        if host.circuit.isDead(at: circuitTime) {
             let end = Settlement.End.outcome(.dropped, delivery.activity, delivery.inbox)
             return settle(index, end, attempt: attempt)
         }

@@ -12,6 +12,7 @@ internal import DequeModule
 /// - `+Dispatch`: queues -> transmissions, as slots and windows allow;
 /// - `+Verdicts`: exchanges -> verdicts -> results;
 /// - `+Hosts`: verdicts -> circuits, windows, pauses, probes;
+/// - `+Connectivity`: when it is us who are away;
 /// - `+Controls`: what people say about hosts;
 /// - `+Releases`: what waits in Redis -> the log again;
 /// - `+Settlement`: results -> flushes -> resolved entries.
@@ -69,6 +70,8 @@ package struct DeliveryMachine: Sendable {
 
     // Dispatch
     var hosts: [HostID: Host] = [:]
+    /// Whether hosts can be reached at all.
+    var connectivity = Connectivity()
     /// What operators want of hosts.
     var controls = HostControls()
     /// Hosts with a pause or a backlog, and when each is looked at again.
@@ -202,6 +205,7 @@ package struct DeliveryMachine: Sendable {
         advanceReleases()
         wakePaced()
         sweepQueues()
+        watchConnectivity()
         dispatch()
         advanceSettlement()
         resolveConcluded()
@@ -245,7 +249,7 @@ package struct DeliveryMachine: Sendable {
         Gauges(
             inFlight: transfers.count, open: deliveries.count, owned: partitions.ownedCount,
             unsettled: settlement.unsettled, hosts: hosts.count,
-            held: hosts.values.reduce(0) { $0 + $1.backlog })
+            held: hosts.values.reduce(0) { $0 + $1.backlog }, isAway: connectivity.isAway)
     }
 
     package struct Gauges: Equatable, Sendable {
@@ -255,6 +259,8 @@ package struct DeliveryMachine: Sendable {
         package var unsettled: Int
         package var hosts: Int
         package var held: Int
+        /// Nobody can be reached: it is us.
+        package var isAway: Bool
     }
 
     /// What has happened so far, counted.

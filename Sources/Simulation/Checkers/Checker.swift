@@ -38,6 +38,6 @@ package enum Checkers {
     package static let all: [any Checker.Type] = [
         Whereabouts.self, Ownership.self, SingleFlight.self, Order.self, Limits.self,
         DeadHosts.self, Suspects.self, Pauses.self, Latencies.self, Conservation.self,
-        Duplicates.self, Refusals.self, Ends.self, Wakefulness.self, Liveness.self,
+        Duplicates.self, Refusals.self, OwnOutages.self, Ends.self, Wakefulness.self, Liveness.self,
     ]
 }

@@ -119,6 +119,8 @@ package struct Expectations: Sendable {
     package var refusalPercent: Int?
     /// A delivery that living hosts could have had may be given up.
     package var mayGiveUp = false
+    /// What is owed when an outage of our own ends is delivered within this.
+    package var recovery: Duration = .seconds(60)
     /// Work for an idle host with free slots waits at most so long.
     package var idlePatience: Duration? = .seconds(5)
 
