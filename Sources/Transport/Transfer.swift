@@ -7,8 +7,8 @@ internal import Glibc
 /// Pooled: the options that never change are set once. C points at it, so it never moves; it must
 /// outlive the handle's stay in a multi handle.
 final class Transfer {
-    /// A longer `Retry-After` is no date and no number of seconds.
-    static let retryAfterLimit = 64
+    /// What is longer is no date and no number of seconds.
+    static let fieldLimit = 64
     /// Answers are small; libcurl's default of 16 kB would be held by every transfer in flight.
     static let receiveBufferBytes = 4_096
     /// Over TLS libcurl copies the head of every request, body included, into a buffer of this size
@@ -108,7 +108,8 @@ final class Transfer {
     /// What came of it; to be called when the handle has left the multi handle.
     func exchange(_ code: CURLcode) -> Exchange {
         TransferEnding(
-            code: code, status: long(CURLINFO_RESPONSE_CODE), retryAfter: retryAfter,
+            code: code, status: long(CURLINFO_RESPONSE_CODE),
+            retryAfter: field("Retry-After"), rateLimit: rateLimit,
             osError: Int32(long(CURLINFO_OS_ERRNO)), text: String(cString: errorText),
             record: record
         ).exchange
@@ -133,11 +134,20 @@ final class Transfer {
     /// Lets go of the request's memory; the handle keeps no pointer to it that it would use again.
     func release() { record = Record() }
 
-    private var retryAfter: String? {
+    private var rateLimit: RateLimitFields? {
+        for prefix in ["X-RateLimit-", "RateLimit-"] {
+            if let remaining = field(prefix + "Remaining"), let reset = field(prefix + "Reset") {
+                return RateLimitFields(remaining: remaining, reset: reset)
+            }
+        }
+        return nil
+    }
+
+    private func field(_ name: String) -> String? {
         var header: UnsafeMutablePointer<curl_header>?
-        let status = curl_easy_header(easy, "Retry-After", 0, UInt32(CURLH_HEADER), -1, &header)
+        let status = curl_easy_header(easy, name, 0, UInt32(CURLH_HEADER), -1, &header)
         guard status == CURLHE_OK, let value = header?.pointee.value,
-            strlen(value) <= Self.retryAfterLimit
+            strlen(value) <= Self.fieldLimit
         else { return nil }
         return String(cString: value)
     }

@@ -8,6 +8,7 @@ struct TransferEnding {
     var code: CURLcode
     var status: Int
     var retryAfter: String?
+    var rateLimit: RateLimitFields?
     var osError: Int32
     /// CURLOPT_ERRORBUFFER, which says more than the code.
     var text: String
@@ -17,7 +18,9 @@ struct TransferEnding {
         // We ended it: the answer is as complete as it needs to be.
         if code == CURLE_OK || record.overran == .body {
             return .answered(
-                Answer(status: status, retryAfter: retryAfter, excerpt: record.excerpt))
+                Answer(
+                    status: status, retryAfter: retryAfter, rateLimit: rateLimit,
+                    excerpt: record.excerpt))
         }
         return .failed(failure, detail: detail)
     }

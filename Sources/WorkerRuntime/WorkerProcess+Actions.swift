@@ -99,15 +99,20 @@ extension WorkerProcess {
 
     private func finished(_ transmission: Transmission, _ report: TransferReport) {
         var retryAfter: Duration?
-        if case .answered(let answer) = report.exchange, let text = answer.retryAfter {
-            retryAfter = RetryAfter.parse(text, now: EventLoop.wallTime)
+        var quota: Quota?
+        if case .answered(let answer) = report.exchange {
+            let now = EventLoop.wallTime
+            retryAfter = answer.retryAfter.flatMap { RetryAfter.parse($0, now: now) }
+            quota = answer.rateLimit.flatMap {
+                RateLimit.parse(remaining: $0.remaining, reset: $0.reset, now: now)
+            }
         }
         recorder.exchanged(
             report.exchange, duration: report.duration, of: shelf[transmission.activity]?.facts,
             wall: EventLoop.wallTime)
         occur(
             .transferFinished(
-                transmission.token, report.exchange, retryAfter: retryAfter,
+                transmission.token, report.exchange, retryAfter: retryAfter, quota: quota,
                 duration: report.duration))
     }
 

@@ -83,6 +83,39 @@ import Testing
     }
 }
 
+@Suite struct RateLimitTests {
+    /// 2026-11-21T12:00:00Z
+    private let now = WallTime(milliseconds: 1_795_262_400_000)
+
+    @Test(arguments: [
+        ("2026-11-21T12:05:00.123456Z", Duration.seconds(300)),
+        ("2026-11-21t12:05:00z", .seconds(300)), ("2026-11-21T14:05:00+02:00", .seconds(300)),
+        ("2026-11-21T11:35:00-00:30", .seconds(300)), ("300", .seconds(300)),
+        (" 300 ", .seconds(300)), ("1795262700", .seconds(300)),
+        ("1795262700000", .seconds(300)), ("Sat, 21 Nov 2026 12:05:00 GMT", .seconds(300)),
+        ("2026-11-21T11:00:00Z", .zero), ("1795262000", .zero), ("0", .zero),
+        ("9999-12-31T23:59:59Z", .seconds(315_360_000)),
+        ("999999999999999", .seconds(315_360_000)),
+    ])
+    func `a reset is a date, seconds to wait, or seconds or milliseconds since 1970`(
+        reset: String, pause: Duration
+    ) {
+        let quota = RateLimit.parse(remaining: "7", reset: reset, now: now)
+        #expect(quota == Quota(remaining: 7, reset: pause))
+    }
+
+    @Test(arguments: [
+        ("", "300"), ("-1", "300"), ("0.5", "300"), ("many", "300"), ("0", ""), ("0", "-300"),
+        ("0", "soon"), ("0", "2026-02-30T12:00:00Z"), ("0", "2026-11-21T12:00:00"),
+        ("0", "2026-11-21T12:00:00.Z"), ("0", "2026-11-21T12:00:00+0200"),
+        ("0", "2026-11-21T25:00:00Z"), ("0", "9999999999999999"), ("0", "१२"),
+        ("0", "2026-11-21T12:00:00ZZZZZZZZ"), ("9999999999999999", "300"),
+    ])
+    func `anything else says nothing`(remaining: String, reset: String) {
+        #expect(RateLimit.parse(remaining: remaining, reset: reset, now: now) == nil)
+    }
+}
+
 @Suite struct RetryAfterTests {
     private let now = WallTime(milliseconds: 784_111_777_000)
 

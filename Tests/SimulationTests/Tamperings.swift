@@ -106,14 +106,14 @@ extension Event {
 
     /// What fails, fails in a way that cannot be ours.
     var withHostsAtFault: Event {
-        guard case .transferFinished(let token, .failed(_, let detail), _, let duration) = self
+        guard case .transferFinished(let token, .failed(_, let detail), _, _, let duration) = self
         else { return self }
         return .transferFinished(
             token, .failed(.tlsFailed, detail: detail), retryAfter: nil, duration: duration)
     }
 
     var withSuccess: Event {
-        guard case .transferFinished(let token, _, _, let duration) = self else { return self }
+        guard case .transferFinished(let token, _, _, _, let duration) = self else { return self }
         return .transferFinished(
             token, .answered(Answer(status: 202)), retryAfter: nil, duration: duration)
     }

@@ -47,6 +47,27 @@ struct HostileAnswerTests {
         #expect(report.answer == Answer(status: 503))
     }
 
+    @Test(arguments: ["X-RateLimit-", "x-ratelimit-", "RateLimit-"])
+    func `what is left of a rate limit is kept as it stands`(prefix: String) throws {
+        let report = try report {
+            $0.send(
+                "HTTP/1.1 202 OK\r\n\(prefix)Remaining: 0\r\n\(prefix)Reset: 2026-11-21T12:00:00Z"
+                    + "\r\nContent-Length: 0\r\n\r\n")
+        }
+        let fields = RateLimitFields(remaining: "0", reset: "2026-11-21T12:00:00Z")
+        #expect(report.answer == Answer(status: 202, rateLimit: fields))
+    }
+
+    @Test func `a rate limit with a part too long, or without a reset, is none`() throws {
+        let value = String(repeating: "9", count: 65)
+        let report = try report {
+            $0.send(
+                "HTTP/1.1 202 OK\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: \(value)\r\n"
+                    + "RateLimit-Remaining: 0\r\nContent-Length: 0\r\n\r\n")
+        }
+        #expect(report.answer == Answer(status: 202))
+    }
+
     @Test func `a body without length ends with the connection`() throws {
         let report = try report {
             $0.send("HTTP/1.1 200 OK\r\n\r\nbye")

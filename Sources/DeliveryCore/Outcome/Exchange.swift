@@ -12,13 +12,29 @@ package struct Answer: Equatable, Sendable {
     package var status: Int
     /// The `Retry-After` field as it stood (RFC 9110 section 10.2.3), unparsed.
     package var retryAfter: String?
+    /// The `X-RateLimit-Remaining` and `X-RateLimit-Reset` fields, unparsed; both or neither.
+    package var rateLimit: RateLimitFields?
     /// The start of the body: bytes, because answers are not always UTF-8.
     package var excerpt: [UInt8]
 
-    package init(status: Int, retryAfter: String? = nil, excerpt: [UInt8] = []) {
+    package init(
+        status: Int, retryAfter: String? = nil, rateLimit: RateLimitFields? = nil,
+        excerpt: [UInt8] = []
+    ) {
         self.status = status
         self.retryAfter = retryAfter
+        self.rateLimit = rateLimit
         self.excerpt = excerpt
+    }
+}
+
+package struct RateLimitFields: Equatable, Sendable {
+    package var remaining: String
+    package var reset: String
+
+    package init(remaining: String, reset: String) {
+        self.remaining = remaining
+        self.reset = reset
     }
 }
 

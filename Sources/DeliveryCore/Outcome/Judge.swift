@@ -39,7 +39,8 @@ package struct Judge: Sendable {
     static let refusedDelays: [Duration] = [.seconds(600), .seconds(7_200)]
     static let suspensionLimits: ClosedRange<Duration> = .seconds(1) ... .seconds(21_600)
 
-    /// - Parameter retryAfter: the pause the answer asks for, from `Retry-After`.
+    /// - Parameter retryAfter: the pause the answer asks for, from `Retry-After`, or until the host
+    ///   allows more.
     package func verdict(
         on exchange: Exchange, retryAfter: Duration?, _ circumstances: Circumstances,
         using random: inout SeededGenerator

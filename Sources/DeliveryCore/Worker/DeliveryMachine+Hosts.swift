@@ -206,6 +206,13 @@ extension DeliveryMachine {
         report(id)
     }
 
+    /// It has nothing left to allow for so long: it is not asked until it would refuse.
+    mutating func spare(_ id: HostID, for rest: Duration, _ verdict: Verdict) {
+        // Has it refused already, and has its pause.
+        if case .suspended = verdict.host { return }
+        suspend(id, for: rest, reason: "rate-limited")
+    }
+
     /// Of a pause that nobody has asked for: it doubles from a second.
     static let longestOwnPause: Duration = .seconds(60)
 

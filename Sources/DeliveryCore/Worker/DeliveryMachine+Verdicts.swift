@@ -1,7 +1,8 @@
 /// From exchanges to ends: what an answer means for its delivery and its host.
 extension DeliveryMachine {
     mutating func transferFinished(
-        _ token: TransferToken, _ exchange: Exchange, retryAfter: Duration?, duration: Duration
+        _ token: TransferToken, _ exchange: Exchange, retryAfter: Duration?, quota: Quota?,
+        duration: Duration
     ) {
         guard let index = transfers.removeValue(forKey: token) else { return countStale() }
         let delivery = deliveries[index.rawValue]
@@ -9,8 +10,9 @@ extension DeliveryMachine {
             preconditionFailure("sent without a host")
         }
         if excuses(index, exchange, at: id, host) { return }
+        let rest = quota?.pause(inFlight: host.inFlight - 1)
         var verdict = judge.verdict(
-            on: exchange, retryAfter: retryAfter,
+            on: exchange, retryAfter: retryAfter ?? quota?.pause(inFlight: 0),
             Judge.Circumstances(
                 attempts: Int(delivery.attempts), profile: delivery.profile,
                 knocked: delivery.hasKnocked || host.signatures.isKnockFutile(at: now),
@@ -21,8 +23,9 @@ extension DeliveryMachine {
         remember(signatureOf: delivery, exchange, at: id)
         if verdict.item.isAtOnce,
             host.isSuspended(at: now) || host.circuit.isOpen || host.control.isBlocked
+                || rest != nil
         {
-            // Another answer, or an operator, has closed the door meanwhile.
+            // This answer, another, or an operator has closed the door.
             verdict.item = .hold
         }
         switch verdict.item {
@@ -40,6 +43,7 @@ extension DeliveryMachine {
         }
         freeSlot(of: index)
         let hasTriedEnough = apply(verdict, of: index, to: id)
+        if let rest { spare(id, for: rest, verdict) }
         end(index, verdict, exchange, duration: duration, hasTriedEnough: hasTriedEnough)
         wake(id)
         if host.backlog > 0 { releaseHeld(id) }

@@ -182,8 +182,9 @@ package struct DeliveryMachine: Sendable {
         case .controlsChanged(let controls): controlsChanged(controls)
         case .hostsSeenAlive(let names): hostsSeenAlive(names)
 
-        case .transferFinished(let token, let exchange, let retryAfter, let duration):
-            transferFinished(token, exchange, retryAfter: retryAfter, duration: duration)
+        case .transferFinished(let token, let exchange, let retryAfter, let quota, let duration):
+            transferFinished(
+                token, exchange, retryAfter: retryAfter, quota: quota, duration: duration)
         case .keyMissing(let token): keyMissing(token)
         case .signed(let count): unsigned -= count
 

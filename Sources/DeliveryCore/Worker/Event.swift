@@ -56,7 +56,7 @@ package enum Event: Sendable {
 
     // Transfers.
     case transferFinished(
-        TransferToken, Exchange, retryAfter: Duration?, duration: Duration)
+        TransferToken, Exchange, retryAfter: Duration?, quota: Quota? = nil, duration: Duration)
     /// The key of this delivery cannot sign: gone, or broken.
     case keyMissing(TransferToken)
     /// So many transmissions are signed, or will not be.

@@ -82,11 +82,13 @@ extension Trace {
     /// A host answers a transmission.
     @discardableResult
     mutating func end(
-        _ transmission: Transmission, _ exchange: Exchange, retryAfter: Duration? = nil
+        _ transmission: Transmission, _ exchange: Exchange, retryAfter: Duration? = nil,
+        quota: Quota? = nil
     ) -> [Action] {
         feed(
             .transferFinished(
-                transmission.token, exchange, retryAfter: retryAfter, duration: .milliseconds(80)))
+                transmission.token, exchange, retryAfter: retryAfter, quota: quota,
+                duration: .milliseconds(80)))
     }
 
     /// PostgreSQL commits the last flush that was asked for.
