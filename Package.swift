@@ -210,6 +210,14 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
+            name: "ConformanceTests",
+            dependencies: [
+                "DeliveryCore", "EventLoop", "HTTPSignatures", "PostgresStore", "RedisQueue",
+                "SigningKeys", "Simulation", "Supervision", "Transport", "WorkerRuntime",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: ["DeliveryCore", "PostgresStore", "RedisQueue", "Supervision"],
             swiftSettings: common),

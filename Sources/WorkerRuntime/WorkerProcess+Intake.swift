@@ -31,7 +31,7 @@ extension WorkerProcess {
         queue.recoverIntake(alive: alive, count: 100) { [weak self] result in
             switch result {
             case .success(let entries):
-                guard let self, !entries.isEmpty else { return }
+                guard let self else { return }
                 self.occur(.intakeRecovered(self.parse(entries)))
             case .failure(let failure): self?.complain(.recoverIntake, failure)
             }

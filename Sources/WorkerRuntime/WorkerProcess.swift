@@ -108,9 +108,7 @@ package final class WorkerProcess {
         loop.turn(waitingAtMost: waitLimit)
         if events.isEmpty { events.append(.ticked) }
         while !events.isEmpty {
-            let batch = events
-            events.removeAll(keepingCapacity: true)
-            for event in batch {
+            for event in takeEvents() {
                 let actions = machine.handle(
                     event, now: EventLoop.now, wall: EventLoop.wallTime)
                 for action in actions { perform(action) }
@@ -139,6 +137,13 @@ package final class WorkerProcess {
     /// Puts an event into the queue of this turn.
     func occur(_ event: Event) { events.append(event) }
 
+    /// What has been reported and is still to be fed to the machine.
+    func takeEvents() -> [Event] {
+        let batch = events
+        events.removeAll(keepingCapacity: true)
+        return batch
+    }
+
     private func reportReadiness() {
         let isReady = machine.isReady
         guard isReady != wasReady else { return }
@@ -149,7 +154,7 @@ package final class WorkerProcess {
 
     // MARK: Connections
 
-    private func connect() {
+    func connect() {
         storeState.onChange = { [weak self] isUp, reason in
             guard let self, !self.isFinished else { return }
             self.isPostgresUp = isUp

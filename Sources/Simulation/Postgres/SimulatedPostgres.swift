@@ -28,6 +28,10 @@ package struct SimulatedPostgres {
     /// Of activities that are stored, whatever Redis says.
     package private(set) var owedCount = 0
     var hostConditions: [HostID: KeptState] = [:]
+    /// All that ever stood in an audience.
+    private(set) var inboxes: Set<InboxID> = []
+    /// Those that have answered 404 or 410 and nothing better since.
+    var struck: Set<InboxID> = []
 
     private struct Object: Hashable {
         var sender: Int
@@ -64,6 +68,7 @@ package struct SimulatedPostgres {
         let id = ActivityID(rawValue: Int64(activities.count))
         intake[activity.job] = id
         owedCount += activity.inboxes.count
+        inboxes.formUnion(activity.inboxes)
         return (id, false)
     }
 
@@ -89,13 +94,13 @@ package struct SimulatedPostgres {
         case fenced([OwnedLease])
     }
 
-    /// A sequence that is on record changes nothing; only then are the fences looked at.
+    /// Fences are looked at first, also for a sequence that is on record; that changes nothing.
     mutating func flush(_ id: FlushID, _ batch: FlushBatch, by worker: Incarnation) -> FlushEnd {
-        let key = FlushKey(worker: worker, id: id)
-        if flushes.contains(key) { return .committed([]) }
         let lost = batch.fences.filter { epochs[$0.partition] != $0.epoch }
         guard lost.isEmpty else { return .fenced(lost) }
-        flushes.insert(key)
+        guard flushes.insert(FlushKey(worker: worker, id: id)).inserted else {
+            return .committed([])
+        }
         var ended: [(Delivery, End, again: Bool)] = []
         func settle(_ delivery: Delivery, _ end: End) {
             let isAgain = settled[delivery] != nil
@@ -115,6 +120,7 @@ package struct SimulatedPostgres {
             settle(
                 Delivery(activity: failure.activity, inbox: failure.inbox),
                 .failed(reason: failure.reason))
+            if failure.reason == "inbox-gone" { struck.insert(failure.inbox) }
         }
         record(batch)
         return .committed(ended)

@@ -1,6 +1,5 @@
 package import DeliveryCore
 package import DequeModule
-internal import HeapModule
 
 /// What the machine can see of Redis: streams, held queues, `later`, leases, heartbeats.
 ///
@@ -18,22 +17,12 @@ package struct SimulatedRedis {
         var since: Instant
     }
 
-    struct Due: Comparable {
-        var later: Resolution.Later
-
-        /// As a sorted set has it: by time, then by the bytes of the member.
-        static func < (left: Due, right: Due) -> Bool {
-            let (first, second) = (left.later, right.later)
-            return (first.due, first.pointer.activity, first.pointer.inbox)
-                < (second.due, second.pointer.activity, second.pointer.inbox)
-        }
-    }
-
     package struct Partition {
         package var log = SimulatedLog()
         package var held: [HostID: Deque<DeliveryPointer>] = [:]
+        /// What is known of hosts with a backlog: without its record no owner finds a backlog.
         var records: [HostID: KeptState] = [:]
-        var later = Heap<Due>()
+        var later = SimulatedLater()
         var lease: Lease?
 
         package var isEmpty: Bool { log.isEmpty && held.isEmpty && later.isEmpty }
@@ -80,7 +69,12 @@ extension SimulatedRedis {
     mutating func takeLease(
         _ partition: PartitionNumber, _ owner: Incarnation, at now: Instant, for time: Duration
     ) -> Bool {
-        if let lease = partitions[partition.rawValue].lease, lease.expires > now { return false }
+        // Ours and not yet sealed: the answer got lost.
+        if let lease = partitions[partition.rawValue].lease, lease.expires > now,
+            lease.owner != owner || lease.epoch != nil
+        {
+            return false
+        }
         partitions[partition.rawValue].lease = Lease(
             owner: owner, epoch: nil, expires: now + time)
         return true
@@ -153,7 +147,7 @@ extension SimulatedRedis {
             }
         }
         for (host, state) in resolution.statesOfHosts { partitions[number].records[host] = state }
-        for later in resolution.laters { partitions[number].later.insert(Due(later: later)) }
+        for later in resolution.laters { partitions[number].later.put(later) }
         return entry
     }
 
@@ -161,35 +155,30 @@ extension SimulatedRedis {
         _ host: HostID, of partition: PartitionNumber, count: Int
     ) -> (entry: StreamID?, moved: [DeliveryPointer], remaining: Int) {
         let number = partition.rawValue
-        guard var queue = partitions[number].held.removeValue(forKey: host) else {
-            return (nil, [], 0)
-        }
-        let moved = Array(queue.prefix(count))
+        var queue = partitions[number].held.removeValue(forKey: host) ?? []
+        let moved = Array(queue.prefix(min(count, LogEntry.inboxLimit)))
         queue.removeFirst(moved.count)
         let remaining = queue.count
-        if remaining > 0 { partitions[number].held[host] = queue }
+        if remaining > 0 {
+            partitions[number].held[host] = queue
+        } else {
+            partitions[number].records[host] = nil
+        }
         let entry = moved.isEmpty ? nil : append(.pointers(moved), to: partition)
         return (entry, moved, remaining)
-    }
-
-    /// What stands in `later` and in a chain.
-    func chained(in partition: PartitionNumber) -> [Resolution.Later] {
-        partitions[partition.rawValue].later.unordered.map(\.later).filter { $0.chain != nil }
-            .sorted { ($0.due, $0.pointer.activity) < ($1.due, $1.pointer.activity) }
     }
 
     mutating func releaseDue(
         of partition: PartitionNumber, count: Int, at wall: WallTime
     ) -> (moved: [DeliveryPointer], next: WallTime?) {
         let number = partition.rawValue
+        let limit = min(count, LogEntry.inboxLimit)
         var moved: [DeliveryPointer] = []
-        while moved.count < count, let first = partitions[number].later.min?.later,
-            first.due <= wall
-        {
+        while moved.count < limit, let first = partitions[number].later.first, first.due <= wall {
             moved.append(first.pointer)
-            partitions[number].later.removeMin()
+            partitions[number].later.removeFirst()
         }
         if !moved.isEmpty { append(.pointers(moved), to: partition) }
-        return (moved, partitions[number].later.min?.later.due)
+        return (moved, partitions[number].later.first?.due)
     }
 }

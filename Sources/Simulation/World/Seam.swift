@@ -6,12 +6,15 @@ internal import DeliveryCore
 typealias KeptState = HostCondition
 
 extension Resolution {
-    var statesOfHosts: [(HostID, KeptState)] { hostStates.map { ($0.host, $0.condition) } }
+    /// As they come out of Redis again, which keeps them as text.
+    var statesOfHosts: [(HostID, KeptState)] {
+        hostStates.map { ($0.host, HostCondition(text: $0.condition.text)) }
+    }
 }
 
 extension HeldHost {
-    init(_ host: HostID, _ state: KeptState?, held: Int) {
-        self.init(host: host, condition: state ?? HostCondition(), held: held)
+    init(_ host: HostID, _ state: KeptState, held: Int) {
+        self.init(host: host, condition: state, held: held)
     }
 }
 
@@ -47,13 +50,24 @@ extension TrafficKind {
 }
 
 extension SimulatedPostgres {
-    func facts(of inbox: InboxID) -> PreparedFacts.Inbox {
-        PreparedFacts.Inbox(
+    /// nil: no activity was ever for it.
+    func facts(of inbox: InboxID) -> PreparedFacts.Inbox? {
+        guard inboxes.contains(inbox) else { return nil }
+        return PreparedFacts.Inbox(
             url: inbox.url, host: inbox.host, hostName: inbox.host.name,
+            hasStrikes: struck.contains(inbox),
             hostCondition: hostConditions[inbox.host] ?? HostCondition())
     }
 
     mutating func record(_ batch: FlushBatch) {
-        for report in batch.hosts { hostConditions[report.host] = report.condition }
+        for report in batch.hosts {
+            var condition = report.condition
+            // Without a last success the one on record stays.
+            if condition.lastSuccess == nil {
+                condition.lastSuccess = hostConditions[report.host]?.lastSuccess
+            }
+            hostConditions[report.host] = condition
+        }
+        struck.subtract(batch.revivedInboxes)
     }
 }

@@ -35,6 +35,7 @@ extension World {
         case .log, .forget: break
         case .finish:
             workers[number]?.hasFinished = true
+            if isRedisUp, let name = workers[number]?.name { redis.heartbeats[name] = nil }
             if !isClosing { replace(number) }
         }
     }

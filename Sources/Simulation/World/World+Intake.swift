@@ -20,11 +20,15 @@ extension World {
     }
 
     /// Only what has lain for a while is claimed: the worker that read it a moment ago may be newer
-    /// than the asker's view of who is alive.
+    /// than the asker's view of who is alive. Our own is claimed after longer.
     mutating func recoverIntake(_ alive: Set<Incarnation>, _ name: Incarnation) -> Event {
         let found = redis.pending.filter { _, entry in
-            (entry.owner == name || !alive.contains(entry.owner)) && now - entry.since > .seconds(2)
-        }.sorted { $0.key.id < $1.key.id }
+            let idle = now - entry.since
+            if entry.owner == name { return idle >= .seconds(30) }
+            return !alive.contains(entry.owner) && idle >= .seconds(5)
+        }
+        .sorted { ($0.key.lane, $0.key.id) < ($1.key.lane, $1.key.id) }
+        .prefix(100)
         for (reference, entry) in found {
             redis.pending[reference] = SimulatedRedis.Pending(
                 owner: name, job: entry.job, since: now)

@@ -90,7 +90,7 @@ extension World {
         case .heartbeat:
             redis.heartbeats[name] = now
             let now = now
-            redis.heartbeats = redis.heartbeats.filter { now - $0.value < leaseTime * 4 / 3 }
+            redis.heartbeats = redis.heartbeats.filter { now - $0.value <= leaseTime }
             return .membershipSeen(alive: Set(redis.heartbeats.keys))
         case .takeLease(let partition):
             // Its owner, frozen or cut off, did not give it back: it may have work half done.
@@ -110,12 +110,12 @@ extension World {
             return .leasesReleased(leases.map(\.partition))
         case .loadBacklog(let partition):
             let state = redis.partitions[partition.rawValue]
-            let held = state.held.map { host, queue in
-                HeldHost(host, state.records[host], held: queue.count)
+            let held = state.records.map { host, record in
+                HeldHost(host, record, held: state.held[host]?.count ?? 0)
             }
             return .backlogLoaded(
                 partition, held.sorted { $0.host < $1.host },
-                later: redis.chained(in: partition))
+                later: state.later.chained)
         case .takeEpoch(let partition):
             return .epochTaken(partition, postgres.takeEpoch(partition))
         default: return nil

@@ -1,0 +1,104 @@
+import Testing
+
+@testable import DeliveryCore
+
+extension Conformance {
+    /// The intake: an entry has one reader, and comes again until it is finished or set aside.
+    @Suite struct IntakeTests {
+        @Test(arguments: Subjects.allCases)
+        func `urgent entries come first, so many of each lane`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            for number in 1...3 { try subject.produce(Posting(number) { $0.lane = .bulk }) }
+            for number in 4...6 { try subject.produce(Posting(number) { $0.lane = .urgent }) }
+            try subject.produce(Posting(7))
+            let first = try subject.readIntake(count: 2)
+            #expect(first.map(\.lane) == [.urgent, .urgent, .normal, .bulk, .bulk])
+            #expect(first.map(\.id)[0] < first.map(\.id)[1])
+            #expect(try subject.readIntake().map(\.lane) == [.urgent, .bulk])
+            #expect(try subject.readIntake().isEmpty)
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `an entry goes to one reader`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            try subject.produce(Posting(1))
+            #expect(try subject.readIntake().count == 1)
+            #expect(try subject.readIntake(by: .second).isEmpty)
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `a waiting read is answered by what a producer adds`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            subject.ask(.readIntake(count: 8), by: .first)
+            try subject.produce(Posting(1) { $0.lane = .bulk })
+            #expect(try subject.intakeRead().map(\.lane) == [.bulk])
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `what one parses the other calls malformed, too`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            try subject.produce(Posting(1))
+            try subject.produce(Posting(2) { $0.isMalformed = true })
+            #expect(try subject.readIntake().map(\.isMalformed) == [false, true])
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `what is finished or set aside never comes again`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            for number in 1...3 { try subject.produce(Posting(number)) }
+            let entries = try subject.readIntake()
+            try subject.finishIntake([entries[0]])
+            subject.reject([entries[1]])
+            try subject.elapse(.seconds(31))
+            let left = try subject.recoverIntake()
+            #expect(left.map(\.reference) == [entries[2].reference])
+            // Asked again it does no harm.
+            try subject.finishIntake(entries)
+            try subject.finishIntake(entries)
+            try subject.elapse(.seconds(31))
+            #expect(try subject.recoverIntake().isEmpty)
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `entries of an absent worker are taken over after five seconds`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            for number in 1...2 { try subject.produce(Posting(number)) }
+            let entries = try subject.readIntake(by: .second)
+            try subject.elapse(.seconds(4))
+            #expect(try subject.recoverIntake(alive: [.first]).isEmpty)
+            try subject.elapse(.seconds(2))
+            #expect(try subject.recoverIntake(alive: Hand.allCases).isEmpty)
+            let recovered = try subject.recoverIntake(alive: [.first])
+            #expect(recovered.map(\.reference) == entries.map(\.reference))
+            #expect(recovered.allSatisfy { !$0.isMalformed })
+            // They are ours now, and fresh.
+            #expect(try subject.recoverIntake(alive: [.first]).isEmpty)
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `own entries come back after thirty seconds`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            try subject.produce(Posting(1))
+            let entries = try subject.readIntake()
+            try subject.elapse(.seconds(29))
+            #expect(try subject.recoverIntake().isEmpty)
+            try subject.elapse(.seconds(2))
+            #expect(try subject.recoverIntake().map(\.reference) == entries.map(\.reference))
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `a takeover brings a hundred at most, urgent ones first`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            for number in 1...70 { try subject.produce(Posting(number)) }
+            for number in 71...140 { try subject.produce(Posting(number) { $0.lane = .urgent }) }
+            #expect(try subject.readIntake(by: .second).count == 140)
+            try subject.elapse(.seconds(6))
+            let first = try subject.recoverIntake(alive: [.first])
+            #expect(first.map(\.lane).prefix(70).allSatisfy { $0 == .urgent })
+            #expect(first.count == 100)
+            #expect(try subject.recoverIntake(alive: [.first]).count == 40)
+        }
+    }
+}

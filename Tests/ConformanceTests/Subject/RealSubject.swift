@@ -1,0 +1,119 @@
+import DeliveryCore
+import EventLoop
+import Foundation
+import Logging
+import PostgresStore
+import RedisQueue
+import Testing
+import Transport
+
+@testable import WorkerRuntime
+
+/// Two workers' own adapters, loops and `perform`, on a real Redis and a real PostgreSQL; what they
+/// report is taken away before a machine hears of it.
+final class RealSubject: Subject {
+    var mailbox: [Event] = []
+    private let workers: [Hand: WorkerProcess]
+    private let redis: RedisClient
+    private let keys: QueueKeys
+
+    var wall: WallTime { EventLoop.wallTime }
+
+    init() throws {
+        let servers = try #require(Servers.running)
+        let database = try servers.makeDatabase()
+        let prefix = "conformance-\(UInt32.random(in: 0 ... .max)):"
+        keys = QueueKeys(prefix: prefix)
+        let endpoint = try RedisEndpoint(servers.redis)
+        redis = try RedisClient(endpoint: endpoint, keys: keys)
+        var workers: [Hand: WorkerProcess] = [:]
+        for hand in Hand.allCases {
+            let options = WorkerOptions(
+                incarnation: hand.name, redis: endpoint, database: database, keyPrefix: prefix,
+                keyDirectory: nil,
+                transport: TransportConfiguration(instanceDomain: "our.example", version: "0"),
+                allowsPlainHTTP: false, audienceRelation: "trunkline.follower")
+            let log = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
+            let worker = try WorkerProcess(options, board: nil, log: log)
+            worker.connect()
+            workers[hand] = worker
+        }
+        self.workers = workers
+        try connected()
+    }
+
+    deinit {
+        loseRedis()
+        losePostgres()
+    }
+
+    private func connected() throws {
+        let start = ContinuousClock.now
+        for worker in workers.values {
+            var isUp = (redis: false, postgres: false)
+            while !isUp.redis || !isUp.postgres {
+                guard start.duration(to: .now) < .seconds(20) else { throw Overdue() }
+                worker.loop.turn(waitingAtMost: .milliseconds(20))
+                for event in worker.takeEvents() {
+                    if case .redisConnected = event { isUp.redis = true }
+                    if case .postgresConnected = event { isUp.postgres = true }
+                }
+            }
+        }
+    }
+
+    func ask(_ action: Action, by worker: Hand) { workers[worker]?.perform(action) }
+
+    func turn(since start: ContinuousClock.Instant) throws {
+        guard start.duration(to: .now) < Self.patience else { throw Overdue() }
+        for worker in workers.values {
+            worker.loop.turn(waitingAtMost: .milliseconds(1))
+            mailbox += worker.takeEvents().filter { !$0.isWeather }
+        }
+    }
+
+    func produce(_ posting: Posting) throws {
+        try redis.command(["XADD", keys.intake(posting.lane), "*"] + posting.fields)
+    }
+
+    // MARK: Time
+
+    func elapse(_ time: Duration) throws {
+        let milliseconds = time.wholeMilliseconds
+        for number in 0..<Servers.partitionCount {
+            try age(keys.lease(PartitionNumber(rawValue: number)), by: milliseconds)
+        }
+        for name in try list(["ZRANGE", keys.workers, "0", "-1"]).compactMap(\.text) {
+            try redis.command(["ZINCRBY", keys.workers, "-\(milliseconds)", name])
+        }
+        for lane in Lane.intake { try agePending(keys.intake(lane), by: milliseconds) }
+    }
+
+    private func age(_ key: String, by milliseconds: Int64) throws {
+        guard let left = try redis.command(["PTTL", key]).integer, left > 0 else { return }
+        try redis.command(["PEXPIRE", key, "\(left - milliseconds)"])
+    }
+
+    private func agePending(_ stream: String, by milliseconds: Int64) throws {
+        let pending = ["XPENDING", stream, QueueKeys.group, "-", "+", "1000"]
+        for entry in try list(pending) {
+            guard let parts = entry.array, let id = parts[0].text, let owner = parts[1].text,
+                let idle = parts[2].integer
+            else { throw Overdue() }
+            try redis.command([
+                "XCLAIM", stream, QueueKeys.group, owner, "0", id, "IDLE",
+                "\(idle + milliseconds)", "JUSTID",
+            ])
+        }
+    }
+
+    private func list(_ words: [String]) throws -> [RedisReply] {
+        try redis.command(words).array ?? []
+    }
+
+    // MARK: Outages
+
+    func loseRedis() { for worker in workers.values { worker.queue.stop() } }
+
+    func losePostgres() { for worker in workers.values { worker.store.close() } }
+}
