@@ -29,7 +29,7 @@ extension Conformance {
         @Test(arguments: Subjects.allCases)
         func `a waiting read is answered by what a producer adds`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
-            subject.ask(.readIntake(count: 8), by: .first)
+            try subject.ask(.readIntake(count: 8), by: .first)
             try subject.produce(Posting(1) { $0.lane = .bulk })
             #expect(try subject.intakeRead().map(\.lane) == [.bulk])
         }
@@ -48,7 +48,7 @@ extension Conformance {
             for number in 1...3 { try subject.produce(Posting(number)) }
             let entries = try subject.readIntake()
             try subject.finishIntake([entries[0]])
-            subject.reject([entries[1]])
+            try subject.reject([entries[1]])
             try subject.elapse(.seconds(31))
             let left = try subject.recoverIntake()
             #expect(left.map(\.reference) == [entries[2].reference])

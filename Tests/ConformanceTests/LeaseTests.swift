@@ -151,7 +151,7 @@ extension Conformance {
             let subject = try subjects.make()
             _ = try subject.heartbeat(.first)
             _ = try subject.heartbeat(.second)
-            subject.ask(.finish, by: .second)
+            try subject.ask(.finish, by: .second)
             let start = subject.wall
             // Nothing answers it: it is the last thing that a worker does.
             while try subject.heartbeat(.first) != [Hand.first.name] {

@@ -49,7 +49,7 @@ extension Conformance {
         @Test(arguments: Subjects.allCases)
         func `a waiting read is answered by what somebody routes`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
-            subject.ask(
+            try subject.ask(
                 .readLogs([subject.cursor(0), subject.cursor(1)], count: 4), by: .first)
             try subject.route([(1, .sample())], by: .second)
             let found = try subject.logRead()
@@ -63,7 +63,7 @@ extension Conformance {
             let lease = try subject.own(0)
             let entry = try subject.entry(0)
             try subject.resolve(lease, [.holding(entry, pointers(1...2))])
-            subject.ask(.readLogs([subject.cursor(0, after: entry)], count: 4), by: .first)
+            try subject.ask(.readLogs([subject.cursor(0, after: entry)], count: 4), by: .first)
             let released = try subject.release(lease, .sample).entry
             let found = try subject.logRead().flatMap(\.1)
             #expect(found.map(\.id) == [released])

@@ -13,7 +13,10 @@ import Transport
 /// report is taken away before a machine hears of it.
 final class RealSubject: Subject {
     var mailbox: [Event] = []
-    private let workers: [Hand: WorkerProcess]
+    /// Each is made when it is first asked for something.
+    private var workers: [Hand: WorkerProcess] = [:]
+    private let endpoint: RedisEndpoint
+    private let database: String
     private let redis: RedisClient
     private let keys: QueueKeys
 
@@ -21,25 +24,10 @@ final class RealSubject: Subject {
 
     init() throws {
         let servers = try #require(Servers.running)
-        let database = try servers.makeDatabase()
-        let prefix = "conformance-\(UInt32.random(in: 0 ... .max)):"
-        keys = QueueKeys(prefix: prefix)
-        let endpoint = try RedisEndpoint(servers.redis)
+        database = try servers.makeDatabase()
+        keys = QueueKeys(prefix: "conformance-\(UInt32.random(in: 0 ... .max)):")
+        endpoint = try RedisEndpoint(servers.redis)
         redis = try RedisClient(endpoint: endpoint, keys: keys)
-        var workers: [Hand: WorkerProcess] = [:]
-        for hand in Hand.allCases {
-            let options = WorkerOptions(
-                incarnation: hand.name, redis: endpoint, database: database, keyPrefix: prefix,
-                keyDirectory: nil,
-                transport: TransportConfiguration(instanceDomain: "our.example", version: "0"),
-                allowsPlainHTTP: false, audienceRelation: "trunkline.follower")
-            let log = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
-            let worker = try WorkerProcess(options, board: nil, log: log)
-            worker.connect()
-            workers[hand] = worker
-        }
-        self.workers = workers
-        try connected()
     }
 
     deinit {
@@ -47,22 +35,33 @@ final class RealSubject: Subject {
         losePostgres()
     }
 
-    private func connected() throws {
+    private func makeWorker(_ hand: Hand) throws -> WorkerProcess {
+        let options = WorkerOptions(
+            incarnation: hand.name, redis: endpoint, database: database, keyPrefix: keys.prefix,
+            keyDirectory: nil,
+            transport: TransportConfiguration(instanceDomain: "our.example", version: "0"),
+            allowsPlainHTTP: false, audienceRelation: "trunkline.follower")
+        let log = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
+        let worker = try WorkerProcess(options, board: nil, log: log)
+        worker.connect()
         let start = ContinuousClock.now
-        for worker in workers.values {
-            var isUp = (redis: false, postgres: false)
-            while !isUp.redis || !isUp.postgres {
-                guard start.duration(to: .now) < .seconds(20) else { throw Overdue() }
-                worker.loop.turn(waitingAtMost: .milliseconds(20))
-                for event in worker.takeEvents() {
-                    if case .redisConnected = event { isUp.redis = true }
-                    if case .postgresConnected = event { isUp.postgres = true }
-                }
+        var isUp = (redis: false, postgres: false)
+        while !isUp.redis || !isUp.postgres {
+            guard start.duration(to: .now) < .seconds(20) else { throw Overdue() }
+            worker.loop.turn(waitingAtMost: .milliseconds(20))
+            for event in worker.takeEvents() {
+                if case .redisConnected = event { isUp.redis = true }
+                if case .postgresConnected = event { isUp.postgres = true }
             }
         }
+        workers[hand] = worker
+        return worker
     }
 
-    func ask(_ action: Action, by worker: Hand) { workers[worker]?.perform(action) }
+    func ask(_ action: Action, by hand: Hand) throws {
+        let worker = try workers[hand] ?? makeWorker(hand)
+        worker.perform(action)
+    }
 
     func turn(since start: ContinuousClock.Instant) throws {
         guard start.duration(to: .now) < Self.patience else { throw Overdue() }

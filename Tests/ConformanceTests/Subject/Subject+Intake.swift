@@ -5,8 +5,8 @@ import Testing
 /// What an expander does, each verb one action and its answer.
 extension Subject {
     func readIntake(count: Int = 100, by worker: Hand = .first) throws -> [ArrivedEntry] {
-        ask(.readIntake(count: count), by: worker)
-        ask(.interruptIntakeRead, by: worker)
+        try ask(.readIntake(count: count), by: worker)
+        try ask(.interruptIntakeRead, by: worker)
         return try intakeRead()
     }
 
@@ -39,9 +39,9 @@ extension Subject {
         }
     }
 
-    func reject(_ entries: [ArrivedEntry], by worker: Hand = .first) {
+    func reject(_ entries: [ArrivedEntry], by worker: Hand = .first) throws {
         let rejection = Rejection(code: "not-json", reason: "not JSON")
-        ask(
+        try ask(
             .rejectIntake(
                 entries.map { RejectedIntake(reference: $0.reference, rejection: rejection) }),
             by: worker)

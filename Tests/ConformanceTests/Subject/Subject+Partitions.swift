@@ -120,8 +120,8 @@ extension Subject {
     func read(
         _ cursors: [LogCursor], count: Int = 1_000
     ) throws -> [(PartitionNumber, [LogEntry])] {
-        ask(.readLogs(cursors, count: count), by: .first)
-        ask(.interruptLogRead, by: .first)
+        try ask(.readLogs(cursors, count: count), by: .first)
+        try ask(.interruptLogRead, by: .first)
         return try logRead()
     }
 

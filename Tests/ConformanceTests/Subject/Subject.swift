@@ -12,7 +12,7 @@ protocol Subject: AnyObject {
     /// Events that have come and that no test has looked at yet.
     var mailbox: [Event] { get set }
 
-    func ask(_ action: Action, by worker: Hand)
+    func ask(_ action: Action, by worker: Hand) throws
     /// Lets the world go on a little; more may stand in the mailbox then.
     ///
     /// - Throws: when the last of ``patience`` has gone.
@@ -73,7 +73,7 @@ extension Subject {
     func answer<Value>(
         to action: Action, by worker: Hand, _ read: (Event) throws -> Value?
     ) throws -> Value {
-        ask(action, by: worker)
+        try ask(action, by: worker)
         return try next("\(action)", read)
     }
 
