@@ -1,14 +1,15 @@
 internal import DeliveryCore
+internal import DequeModule
 
 /// A partition's `later`: a sorted set, so a delivery stands in it once, at the time named last.
 ///
 /// It is kept as Redis keeps it, by time and then by the bytes of the member, which begin with the
-/// number of the activity. A few thousand at most: an array that stays sorted is quick enough.
+/// number of the activity. A few thousand at most: to stay sorted costs little.
 package struct SimulatedLater {
     /// What a new owner looks at of it.
     static let inheritedLimit = 8_192
 
-    private var sorted: [Resolution.Later] = []
+    private var sorted: Deque<Resolution.Later> = []
     private var dues: [Member: WallTime] = [:]
 
     private struct Member: Hashable {
