@@ -60,9 +60,9 @@ extension WorkerProcess {
 
     // MARK: Transfers
 
-    /// Signed in one turn: at 0.4 ms each the loop is away for 6 ms at most. With 64 it was 25 ms, in
-    /// each of the eight turns that a fresh activity takes from Redis to the wire.
-    static let signaturesPerTurn = 16
+    /// Signed in one turn. A fresh activity takes eight turns from Redis to the wire: with 16 in each
+    /// it took 51 ms beside a fan-out, with 4 it takes 16 ms (medians of `benchmarks/urgent`).
+    static let signaturesPerTurn = 4
 
     /// Signs and sends what the turn has gathered. What belonged to a partition that was lost
     /// meanwhile is the business of its new owner.
