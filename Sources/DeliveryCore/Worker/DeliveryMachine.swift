@@ -7,7 +7,8 @@ internal import DequeModule
 ///
 /// - `+Intake`: entries of the intake -> expansion batches -> routed -> acked;
 /// - `+Ownership`: membership -> leases and epochs -> partitions read or handed back;
-/// - `+Log`: log entries -> open deliveries -> prepared -> their hosts' queues;
+/// - `+Log`: log entries -> open deliveries;
+/// - `+Preparation`: what PostgreSQL knows of them -> their hosts' queues;
 /// - `+Ordering`: what concerns one object goes to one host in its order;
 /// - `+Dispatch`: queues -> transmissions, as slots and windows allow;
 /// - `+Verdicts`: exchanges -> verdicts -> results;

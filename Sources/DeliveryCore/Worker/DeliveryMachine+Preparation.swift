@@ -1,0 +1,180 @@
+/// From open deliveries to their hosts' queues: PostgreSQL says what it knows of them, and each is
+/// admitted, oldest first: to its chain, its host, or where it waits.
+extension DeliveryMachine {
+    mutating func advancePreparations() {
+        guard isPostgresUp else { return }
+        for (id, preparation) in preparations.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard let pause = preparation.pausedUntil, now >= pause else { continue }
+            preparations[id]?.pausedUntil = nil
+            emit(.prepare(id, preparation.request))
+        }
+    }
+
+    mutating func preparationFailed(_ id: PreparationID) {
+        guard preparations[id] != nil else { return countStale() }
+        preparations[id]?.pausedUntil = now + configuration.retryPause
+    }
+
+    /// What was read first is admitted first: PostgreSQL may answer in another order.
+    mutating func prepared(_ id: PreparationID, _ facts: PreparedFacts) {
+        guard preparations[id] != nil else { return countStale() }
+        preparations[id]?.facts = facts
+        while let first = preparations.values.min(by: { $0.id.rawValue < $1.id.rawValue }),
+            let facts = first.facts
+        {
+            preparations[first.id] = nil
+            admit(first, facts)
+        }
+    }
+
+    private mutating func admit(_ preparation: Preparation, _ facts: PreparedFacts) {
+        for (activity, known) in facts.activities {
+            guard let open = activities[activity] else {
+                // All its deliveries were given up while PostgreSQL was asked.
+                emit(.forget(activity))
+                continue
+            }
+            if open.facts == nil {
+                activities[activity]?.facts = known
+                openBytes += known.size
+            }
+            // Others of its chain may have been loaded before the Delete was stored.
+            if known.isSuperseded, let order = known.order { rememberDeletion(order) }
+        }
+        var missing: Set<ActivityID> = []
+        let prepared = Set(
+            preparation.deliveries.filter { deliveries.contains($0.rawValue) }.map {
+                deliveries[$0.rawValue].entry
+            }
+        ).map { (entries[$0.rawValue].partition, entries[$0.rawValue].resolution.entry) }
+        defer { for (partition, entry) in prepared { releaseAdmitted(partition, entry) } }
+        // Of a chain the older one first: a former owner had brought a successor back before it.
+        let ours = preparation.deliveries.filter {
+            deliveries.contains($0.rawValue)
+                && deliveries[$0.rawValue].phase == .preparing(preparation.id)
+        }
+        let byAge = ours.sorted {
+            (deliveries[$0.rawValue].activity, deliveries[$0.rawValue].inbox)
+                < (deliveries[$1.rawValue].activity, deliveries[$1.rawValue].inbox)
+        }
+        for index in byAge {
+            // One of them may have ended another.
+            guard deliveries.contains(index.rawValue),
+                deliveries[index.rawValue].phase == .preparing(preparation.id)
+            else { continue }
+            let delivery = deliveries[index.rawValue]
+            if facts.settled[delivery.activity]?.contains(delivery.inbox) == true {
+                tally.duplicatesSuppressed += 1
+                decide(index)
+                continue
+            }
+            guard let activity = activities[delivery.activity]?.facts else {
+                // PostgreSQL does not know it (it failed over to a replica that lagged): the
+                // entry stays in the log for people to see, and is not sent.
+                missing.insert(delivery.activity)
+                setAside(index)
+                continue
+            }
+            guard let inbox = facts.inboxes[delivery.inbox] else {
+                let failure = FlushBatch.Failure(
+                    activity: delivery.activity, inbox: delivery.inbox, reason: "unknown-inbox",
+                    status: nil, detail: "the inbox has no usable address in trunkline.inbox")
+                settle(index, .failed(failure))
+                continue
+            }
+            admit(index, activity: activity, inbox: inbox)
+        }
+        for activity in missing.sorted() {
+            note(
+                .error,
+                "activity \(activity.rawValue) is owed but not in PostgreSQL; its log entries stay")
+        }
+    }
+
+    /// A delivery of an activity that is nowhere. A fan-out's entry stays as it is; a pointer
+    /// shares its entry with other activities, so it waits in `later` and lets them go.
+    private mutating func setAside(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        guard delivery.hasWaited else { return close(index) }
+        putOff(index, until: wall + .seconds(3_600))
+    }
+
+    /// Moves one that was not tried to `later`: it is owed as before, and only waits elsewhere.
+    mutating func putOff(_ index: DeliveryIndex, until due: WallTime) {
+        let delivery = deliveries[index.rawValue]
+        entries[delivery.entry.rawValue].resolution.laters.append(
+            delivery.later(due: due))
+        decide(index)
+    }
+
+    private mutating func admit(
+        _ index: DeliveryIndex, activity: PreparedFacts.Activity, inbox: PreparedFacts.Inbox
+    ) {
+        learn(of: inbox, in: entries[deliveries[index.rawValue].entry.rawValue].partition)
+        deliveries[index.rawValue].lane = activity.lane
+        assign(activity.sender, to: index)
+        deliveries[index.rawValue].order = activity.order
+        deliveries[index.rawValue].host = inbox.host
+        deliveries[index.rawValue].url = inbox.url
+        deliveries[index.rawValue].inboxHasStrikes = inbox.hasStrikes
+        deliveries[index.rawValue].admitted = now
+        let delivery = deliveries[index.rawValue]
+        guard let host = hosts[inbox.host] else { preconditionFailure("admitted without a host") }
+        if let expires = activity.expires, expires <= wall {
+            return settle(index, .outcome(.expired, delivery.activity, delivery.inbox))
+        }
+        if delivery.hasWaited {
+            let failure = exhausted(delivery, after: .zero, nil)
+            if host.circuit.isOpen { hosts[inbox.host]?.isSheddingExpired = failure != nil }
+            if let failure { return settle(index, .failed(failure)) }
+        }
+        if isSuperseded(activity) {
+            return settle(index, .outcome(.superseded, delivery.activity, delivery.inbox))
+        }
+        if takesTurn(index, activity, isAdmitted: true) { place(index) }
+    }
+
+    /// Of what comes back from Redis the sender is known only now.
+    private mutating func assign(_ sender: SenderID, to index: DeliveryIndex) {
+        countClosed(of: deliveries[index.rawValue].sender)
+        deliveries[index.rawValue].sender = sender
+        openBySender[sender, default: 0] += 1
+    }
+
+    mutating func countClosed(of sender: SenderID) {
+        let left = (openBySender[sender] ?? 0) - 1
+        openBySender[sender] = left > 0 ? left : nil
+    }
+
+    /// To its host, or to where it waits for its host.
+    mutating func place(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        guard let id = delivery.host, let host = hosts[id] else {
+            preconditionFailure("placed without a host")
+        }
+        if host.control.isBlocked {
+            settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
+        } else if host.circuit.isOpen {
+            admitToOpen(index, host: id)
+        } else if host.isSuspended(at: now) {
+            hold(index, atHead: delivery.goesToHead)
+        } else if host.isBacklogAhead, !delivery.goesToHead {
+            hold(index, atHead: false)
+        } else {
+            enqueue(index)
+        }
+    }
+}
+
+/// Deliveries that wait for what PostgreSQL knows of them.
+package struct Preparation: Sendable {
+    let id: PreparationID
+    var request = PreparationRequest()
+    var asked: Set<ActivityID> = []
+    var deliveries: [DeliveryIndex] = []
+    var pausedUntil: Instant?
+    /// The answer, while an earlier one is awaited.
+    var facts: PreparedFacts?
+
+    init(id: PreparationID) { self.id = id }
+}
