@@ -6,8 +6,11 @@ package struct Circuit: Equatable, Sendable {
     /// Failures below HTTP, without an answer between them, that open it; a full window of them if
     /// that is more.
     static let failureLimit = 3
-    /// Answers of 5xx in a row, to two activities at least, that open it.
+    /// Answers of 5xx in a row that open it, and to how many activities at least. Two are not enough:
+    /// where one in thirty was poison, one host in a few hundred was taken for down (simulation,
+    /// scenario `poison`).
     static let errorLimit = 5
+    static let erringActivities = 3
     /// A host that names its pauses is taken at its word this long, without an answer between them.
     static let namedPausesBelieved: Duration = .seconds(300)
     static let probeIntervals: ClosedRange<Duration> = .seconds(30) ... .seconds(4 * 3_600)
@@ -33,8 +36,8 @@ package struct Circuit: Equatable, Sendable {
     private var failures = 0
     private var errors = 0
     private var failingSince: Instant?
-    private var erring: ActivityID?
-    private var hasErredOnSeveral = false
+    /// Not more of them than matter.
+    private var erring: Set<ActivityID> = []
 
     package init() {}
 
@@ -45,10 +48,10 @@ package struct Circuit: Equatable, Sendable {
 
     package var isOpen: Bool { outage != nil }
 
-    /// Errors enough to open it, all on one activity: that may be what the host cannot bear.
+    /// Errors enough to open it, on too few activities: they may be what the host cannot bear.
     ///
     /// - Parameter isPauseNamed: it says when to come again: for a while that is believed.
-    func isStuckOnOne(isPauseNamed: Bool, at now: Instant) -> Bool {
+    func isStuckOnFew(isPauseNamed: Bool, at now: Instant) -> Bool {
         guard !isOpen, errors >= Self.errorLimit, let failingSince else { return false }
         return !isPauseNamed || now - failingSince >= Self.namedPausesBelieved
     }
@@ -99,9 +102,8 @@ package struct Circuit: Equatable, Sendable {
         guard !isOpen else { return false }
         errors += 1
         failingSince = failingSince ?? now
-        if let erring, erring != activity { hasErredOnSeveral = true }
-        erring = activity
-        guard errors >= Self.errorLimit, hasErredOnSeveral else { return false }
+        if erring.count < Self.erringActivities { erring.insert(activity) }
+        guard errors >= Self.errorLimit, erring.count >= Self.erringActivities else { return false }
         open(cause, at: now, using: &random)
         return true
     }

@@ -141,7 +141,7 @@ extension DeliveryMachine {
         let opens =
             hosts[id]?.circuit.erred(reason, on: activity, at: now, using: &random) == true
         opens ? opened(id) : troubled(id, reason)
-        return hosts[id]?.circuit.isStuckOnOne(isPauseNamed: isPauseNamed, at: now) == true
+        return hosts[id]?.circuit.isStuckOnFew(isPauseNamed: isPauseNamed, at: now) == true
     }
 
     private mutating func failed(

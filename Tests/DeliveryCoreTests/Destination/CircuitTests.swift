@@ -39,11 +39,12 @@ import Testing
         #expect(!circuit.isOpen)
     }
 
-    @Test func `five errors on two activities open it, any number on one does not`() {
+    @Test func `five errors on three activities open it, any number on two does not`() {
         var random = SeededGenerator(seed: 1)
         var circuit = Circuit()
-        for _ in 0..<50 {
-            let opens = circuit.erred("server-error", on: 7, at: start, using: &random)
+        for number in 0..<50 {
+            let activity: ActivityID = number.isMultiple(of: 2) ? 6 : 7
+            let opens = circuit.erred("server-error", on: activity, at: start, using: &random)
             #expect(!opens)
         }
         #expect(circuit.isFailing && !circuit.isOpen)
