@@ -158,11 +158,14 @@ extension RedisQueue {
         }
         var found: [Resolution.Later] = []
         for index in stride(from: 0, to: parts.count, by: 2) {
+            // One that cannot be read is nobody's predecessor, and must not keep its partition from
+            // having an owner.
             guard let bytes = parts[index].bytes,
                 let due = parts[index + 1].text.flatMap({ Int64($0) }),
-                let later = Resolution.Later(bytes: bytes, due: WallTime(milliseconds: due))
-            else { throw .malformed("a delivery and its time expected") }
-            if later.chain != nil { found.append(later) }
+                let later = Resolution.Later(bytes: bytes, due: WallTime(milliseconds: due)),
+                later.chain != nil
+            else { continue }
+            found.append(later)
         }
         return found
     }

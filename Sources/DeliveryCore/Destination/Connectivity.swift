@@ -4,7 +4,8 @@ internal import DequeModule
 /// gone (our name server, our uplink), and none of them is to blame.
 ///
 /// It judges by the newest word of each host that is known to have answered before; strangers and
-/// hosts that are given up prove nothing. While away nothing is sent but canaries, the first answer
+/// hosts that are given up prove nothing, nor does the silence of one that was asked before another
+/// was that has answered: a time-out comes later than answers, and would outlive them as evidence. While away nothing is sent but canaries, the first answer
 /// to one of them ends it, and then the whole starts slowly, as a host does after an outage.
 package struct Connectivity: Sendable {
     /// A word is evidence for so long.
@@ -38,6 +39,7 @@ package struct Connectivity: Sendable {
 
     private struct Word {
         var isAnswer: Bool
+        var sent: Instant
         var at: Instant
     }
 
@@ -48,6 +50,8 @@ package struct Connectivity: Sendable {
     /// Words in the order of their coming, outdated ones among them.
     private var order: Deque<(host: HostID, at: Instant)> = []
     private var silent = 0
+    /// When the newest request was sent that was answered.
+    private var newestAnswered: Instant?
     private var suspectedSince: Instant?
     private var returned: Instant?
     private var doubtedUntil: Instant?
@@ -61,13 +65,18 @@ package struct Connectivity: Sendable {
 
     // MARK: Evidence
 
-    package mutating func heard(_ host: HostID, isAnswer: Bool, at now: Instant) {
-        if isAnswer, let slots { self.slots = slots + 1 }
+    package mutating func heard(_ host: HostID, isAnswer: Bool, sent: Instant, at now: Instant) {
+        if isAnswer {
+            if let slots { self.slots = slots + 1 }
+            newestAnswered = max(newestAnswered ?? sent, sent)
+        } else if let newestAnswered, sent <= newestAnswered {
+            return
+        }
         let last = words[host]
         if let last, last.isAnswer == isAnswer, now - last.at < .seconds(1) { return }
         if last?.isAnswer == false { silent -= 1 }
         if !isAnswer { silent += 1 }
-        words[host] = Word(isAnswer: isAnswer, at: now)
+        words[host] = Word(isAnswer: isAnswer, sent: sent, at: now)
         order.append((host, now))
         forget(at: now)
     }
@@ -94,7 +103,9 @@ package struct Connectivity: Sendable {
     package mutating func leave(at now: Instant) -> [HostID]? {
         guard !isAway else { return nil }
         forget(at: now)
-        guard words.count >= Self.fewestHosts, silent * 2 > words.count else {
+        guard words.count >= Self.fewestHosts, silent * 2 > words.count,
+            unanswered * 2 > words.count
+        else {
             suspectedSince = nil
             return nil
         }
@@ -107,6 +118,13 @@ package struct Connectivity: Sendable {
         absence = Absence(since: now, canariesDue: now)
         slots = nil
         return hosts
+    }
+
+    /// Silent hosts that were asked after any that has answered.
+    private var unanswered: Int {
+        words.values.count { word in
+            !word.isAnswer && newestAnswered.map { word.sent > $0 } ?? true
+        }
     }
 
     package func mayTry(at now: Instant) -> Bool { absence.map { $0.canariesDue <= now } ?? false }
@@ -136,6 +154,9 @@ package struct Connectivity: Sendable {
         doubtedUntil = absence.hasFailed ? nil : now + Self.doubtTime
         return now - absence.since
     }
+
+    /// Of so many transfers those that count in the slow start: what hangs from before does not.
+    func counts(sent: Instant) -> Bool { returned.map { sent >= $0 } ?? true }
 
     /// So many are enough for all there is.
     mutating func endSlowStart(at limit: Int) {

@@ -4,8 +4,9 @@ internal import DequeModule
 ///
 /// A celebrity's fan-out stands in every log, hundreds of deliveries an entry. So that nobody waits
 /// behind it, the log is read on (an entry that waits is four bytes a delivery), and lanes, in a
-/// lane senders, take turns with their entries. What comes back from a held queue or from `later`
-/// has every other turn: it is never more than can soon be opened.
+/// lane senders, take turns with their entries. What comes back from a held queue or from `later` has
+/// every third turn: it is never more than can soon be opened. So has what a former owner left, in
+/// the order in which it is given.
 package struct UnopenedEntries: Sendable {
     private struct Turns: Sendable {
         var entries: [SenderID: Deque<UnopenedEntry>] = [:]
@@ -14,7 +15,9 @@ package struct UnopenedEntries: Sendable {
 
     private var lanes = Array(repeating: Turns(), count: Lane.allCases.count)
     private var returned: Deque<UnopenedEntry> = []
-    private var isReturnedsTurn = true
+    private var left: Deque<UnopenedEntry> = []
+    /// 0: `returned`; 1: `left`; 2: the lanes.
+    private var turn = 0
     private var rotation = LaneRotation()
     /// Deliveries, and 16 for each entry: about four bytes each.
     package private(set) var weight = 0
@@ -25,6 +28,7 @@ package struct UnopenedEntries: Sendable {
 
     package mutating func append(_ entry: UnopenedEntry) {
         weight += entry.weight
+        if entry.mustBeChecked { return left.append(entry) }
         guard case .fanout(let fanout) = entry.entry.content else { return returned.append(entry) }
         let lane = Int(fanout.lane.rawValue)
         if lanes[lane].entries[fanout.sender] == nil { lanes[lane].senders.append(fanout.sender) }
@@ -32,13 +36,27 @@ package struct UnopenedEntries: Sendable {
     }
 
     package mutating func popFirst() -> UnopenedEntry? {
-        isReturnedsTurn.toggle()
-        if !isReturnedsTurn, let entry = popReturned() { return entry }
-        return popFirst { _, _ in true } ?? popReturned()
+        for _ in 0..<3 {
+            defer { turn = (turn + 1) % 3 }
+            switch turn {
+            case 0: if let entry = pop(\.returned) { return entry }
+            case 1: if let entry = pop(\.left) { return entry }
+            default: if let entry = popFanout(where: { _, _ in true }) { return entry }
+            }
+        }
+        return nil
     }
 
-    /// Of fan-outs alone, and of certain senders.
+    /// In turns what comes back, and fan-outs of certain senders.
     package mutating func popFirst(
+        where mayOpen: (Lane, SenderID) -> Bool
+    ) -> UnopenedEntry? {
+        turn = turn == 0 ? 2 : 0
+        if turn == 0, let entry = pop(\.returned) { return entry }
+        return popFanout(where: mayOpen) ?? pop(\.returned)
+    }
+
+    private mutating func popFanout(
         where mayOpen: (Lane, SenderID) -> Bool
     ) -> UnopenedEntry? {
         var open: LaneSet = []
@@ -70,14 +88,17 @@ package struct UnopenedEntries: Sendable {
         self = UnopenedEntries()
         rotation = before.rotation
         kept += before.returned
+        kept += before.left
         for lane in before.lanes {
             for sender in lane.senders { kept += lane.entries[sender] ?? [] }
         }
         for entry in kept where entry.partition != partition { append(entry) }
     }
 
-    private mutating func popReturned() -> UnopenedEntry? {
-        guard let entry = returned.popFirst() else { return nil }
+    private mutating func pop(
+        _ queue: WritableKeyPath<Self, Deque<UnopenedEntry>>
+    ) -> UnopenedEntry? {
+        guard let entry = self[keyPath: queue].popFirst() else { return nil }
         weight -= entry.weight
         return entry
     }

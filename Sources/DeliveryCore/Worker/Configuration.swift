@@ -20,7 +20,7 @@ package struct WorkerConfiguration: Equatable, Sendable {
     /// Activities whose bodies are being loaded, at which no further entry is opened; the last
     /// one may exceed it by 511.
     package var loadingLimit = 256
-    /// Bytes of open activities' bodies; at the limit no more of the log is read.
+    /// Bytes of open activities' bodies; at the limit nothing more is opened.
     package var openByteLimit = 64 << 20
     /// Transmissions that wait to be signed; at the limit no more are chosen, so that whose turn
     /// comes next does not wait behind them. The worker says when they are signed.

@@ -17,14 +17,16 @@ extension DeliveryMachine {
         switch exchange {
         case .answered:
             if let length = connectivity.answered(sent: sent, at: now) { comeBack(after: length) }
-            connectivity.heard(id, isAnswer: true, at: now)
+            connectivity.heard(id, isAnswer: true, sent: sent, at: now)
             connectivity.endSlowStart(at: configuration.slots)
             hosts[id]?.lastAnswer = now
             return false
         case .failed(let failure, _):
             guard failure.mayBeOurs else { return false }
             guard connectivity.excuses(sent: sent) else {
-                if isWitness(host) { connectivity.heard(id, isAnswer: false, at: now) }
+                if isWitness(host) {
+                    connectivity.heard(id, isAnswer: false, sent: sent, at: now)
+                }
                 return false
             }
             connectivity.canaryFailed(sent: sent)
@@ -85,7 +87,11 @@ extension DeliveryMachine {
             .warning,
             "our network is back after \(length.wholeMilliseconds / 1_000) s; sending starts "
                 + "slowly")
-        for (id, host) in hosts where host.circuit.isOpen { hosts[id]?.circuit.skipped(length) }
+        for (id, host) in hosts {
+            guard let outage = host.circuit.outage else { continue }
+            // Of one that opened meanwhile no more than its age.
+            hosts[id]?.circuit.skipped(min(length, now - outage.since))
+        }
     }
 
     // MARK: Canaries

@@ -16,7 +16,7 @@ extension DeliveryMachine {
             if !canaries.isEmpty { emit(.send(canaries)) }
             return
         }
-        let slots = min(connectivity.slots ?? configuration.slots, configuration.slots)
+        let slots = slotsLeft + transfers.count
         var transmissions: [Transmission] = []
         while transfers.count < slots, unsigned < configuration.unsignedLimit,
             let index = probes.popFirst()
@@ -35,6 +35,16 @@ extension DeliveryMachine {
             ready.endTurn(of: turn.sender, standing, in: lane, isUsed: transmission != nil)
         }
         if !transmissions.isEmpty { emit(.send(transmissions)) }
+    }
+
+    /// In the slow start after an outage of our own, what hangs from before takes none of them.
+    private var slotsLeft: Int {
+        let left = configuration.slots - transfers.count
+        guard let slots = connectivity.slots else { return left }
+        let counted = transfers.values.count {
+            connectivity.counts(sent: deliveries[$0.rawValue].sent)
+        }
+        return min(left, slots - counted)
     }
 
     // MARK: Whose turn

@@ -176,6 +176,14 @@ extension DeliveryMachine {
         }
     }
 
+    /// It has ended without a turn; those that waited for it to come back from `later` do no more.
+    mutating func passTurn(of pointer: DeliveryPointer, in key: ChainKey) {
+        guard hosts[key.host]?.chains[key.order] != nil else { return }
+        hosts[key.host]?.chains[key.order]?.returned(pointer)
+        hosts[key.host]?.chains[key.order]?.open += 1
+        leaveChain(key)
+    }
+
     private mutating func giveTurn(of key: ChainKey, isParked: Bool) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
         hosts[key.host]?.chains[key.order]?.open -= 1

@@ -13,18 +13,23 @@ extension DeliveryMachine {
     mutating func preparationFailed(_ id: PreparationID) {
         guard preparations[id] != nil else { return countStale() }
         preparations[id]?.pausedUntil = now + configuration.retryPause
+        preparations[id]?.failures += 1
     }
 
-    /// What was read first is admitted first: PostgreSQL may answer in another order.
+    /// What was read first is admitted first: PostgreSQL may answer in another order. One that it
+    /// keeps refusing waits alone.
     mutating func prepared(_ id: PreparationID, _ facts: PreparedFacts) {
         guard preparations[id] != nil else { return countStale() }
         preparations[id]?.facts = facts
-        while let first = preparations.values.min(by: { $0.id.rawValue < $1.id.rawValue }),
-            let facts = first.facts
-        {
+        while let first = firstPreparation, let facts = first.facts {
             preparations[first.id] = nil
             admit(first, facts)
         }
+    }
+
+    private var firstPreparation: Preparation? {
+        preparations.values.filter { $0.facts != nil || $0.failures < Preparation.failureLimit }
+            .min { $0.id.rawValue < $1.id.rawValue }
     }
 
     private mutating func admit(_ preparation: Preparation, _ facts: PreparedFacts) {
@@ -42,17 +47,15 @@ extension DeliveryMachine {
             if known.isSuperseded, let order = known.order { rememberDeletion(order) }
         }
         var missing: Set<ActivityID> = []
-        let prepared = Set(
-            preparation.deliveries.filter { deliveries.contains($0.rawValue) }.map {
-                deliveries[$0.rawValue].entry
-            }
-        ).map { (entries[$0.rawValue].partition, entries[$0.rawValue].resolution.entry) }
-        defer { for (partition, entry) in prepared { releaseAdmitted(partition, entry) } }
-        // Of a chain the older one first: a former owner had brought a successor back before it.
         let ours = preparation.deliveries.filter {
             deliveries.contains($0.rawValue)
                 && deliveries[$0.rawValue].phase == .preparing(preparation.id)
         }
+        let prepared = Set(ours.map { deliveries[$0.rawValue].entry }).map {
+            (entries[$0.rawValue].partition, entries[$0.rawValue].resolution.entry)
+        }
+        defer { for (partition, entry) in prepared { releaseAdmitted(partition, entry) } }
+        // Of a chain the older one first: a former owner had brought a successor back before it.
         let byAge = ours.sorted {
             (deliveries[$0.rawValue].activity, deliveries[$0.rawValue].inbox)
                 < (deliveries[$1.rawValue].activity, deliveries[$1.rawValue].inbox)
@@ -65,7 +68,12 @@ extension DeliveryMachine {
             let delivery = deliveries[index.rawValue]
             if facts.settled[delivery.activity]?.contains(delivery.inbox) == true {
                 tally.duplicatesSuppressed += 1
+                let host = facts.inboxes[delivery.inbox]?.host
+                let order = activities[delivery.activity]?.facts?.order
                 decide(index)
+                if let host, let order {
+                    passTurn(of: delivery.pointer, in: ChainKey(host: host, order: order))
+                }
                 continue
             }
             guard let activity = activities[delivery.activity]?.facts else {
@@ -120,18 +128,28 @@ extension DeliveryMachine {
         deliveries[index.rawValue].admitted = now
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[inbox.host] else { preconditionFailure("admitted without a host") }
-        if let expires = activity.expires, expires <= wall {
-            return settle(index, .outcome(.expired, delivery.activity, delivery.inbox))
-        }
-        if delivery.hasWaited {
-            let failure = exhausted(delivery, after: .zero, nil)
-            if host.circuit.isOpen { hosts[inbox.host]?.isSheddingExpired = failure != nil }
-            if let failure { return settle(index, .failed(failure)) }
-        }
-        if isSuperseded(activity) {
-            return settle(index, .outcome(.superseded, delivery.activity, delivery.inbox))
+        if let end = earlyEnd(of: delivery, activity, at: host) {
+            settle(index, end)
+            if let chain = delivery.chain { passTurn(of: delivery.pointer, in: chain) }
+            return
         }
         if takesTurn(index, activity, isAdmitted: true) { place(index) }
+    }
+
+    /// Of one that ends before it has a turn.
+    private mutating func earlyEnd(
+        of delivery: OpenDelivery, _ activity: PreparedFacts.Activity, at host: Host
+    ) -> Settlement.End? {
+        if let expires = activity.expires, expires <= wall {
+            return .outcome(.expired, delivery.activity, delivery.inbox)
+        }
+        if delivery.hasWaited, let id = delivery.host {
+            let failure = exhausted(delivery, after: .zero, nil)
+            if host.circuit.isOpen { hosts[id]?.isSheddingExpired = failure != nil }
+            if let failure { return .failed(failure) }
+        }
+        guard isSuperseded(activity) else { return nil }
+        return .outcome(.superseded, delivery.activity, delivery.inbox)
     }
 
     /// Of what comes back from Redis the sender is known only now.
@@ -173,6 +191,9 @@ package struct Preparation: Sendable {
     var asked: Set<ActivityID> = []
     var deliveries: [DeliveryIndex] = []
     var pausedUntil: Instant?
+    var failures = 0
+    /// With so many the others do not wait for it any more.
+    static let failureLimit = 3
     /// The answer, while an earlier one is awaited.
     var facts: PreparedFacts?
 

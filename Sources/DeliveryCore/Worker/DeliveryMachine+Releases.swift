@@ -99,7 +99,9 @@ extension DeliveryMachine {
         return host.isSheddingExpired ? configuration.releaseCount : 1
     }
 
-    private var openLimitLeft: Bool { deliveries.count < configuration.openLimit }
+    private var openLimitLeft: Bool {
+        deliveries.count < configuration.openLimit + configuration.openReserve
+    }
 
     mutating func released(
         _ partition: PartitionNumber, _ id: HostID, as entry: StreamID?, remaining: Int

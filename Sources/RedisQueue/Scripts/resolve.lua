@@ -4,7 +4,7 @@
 -- KEYS: log, lease, later, hosts, and the prefix of the held lists: their number is not known
 --       beforehand, and the hash tag puts them all into the slot of the other keys.
 -- ARGV: our lease value, then for each entry: id; how many holds, {host, head|tail, pointers};
---       how many laters, {due, pointer}; how many host states, {host, state}.
+--       how many laters, {due, pointer and chain}; how many host states, {host, state}.
 local log, lease, later, hosts, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 if redis.call('GET', lease) ~= ARGV[1] then
   return redis.error_reply('FENCED the lease is not ours')

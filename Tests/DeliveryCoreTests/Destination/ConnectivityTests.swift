@@ -7,8 +7,9 @@ import Testing
     var now = Instant(nanoseconds: 0)
 
     private mutating func hear(_ hosts: ClosedRange<Int32>, isAnswer: Bool) {
+        now = now + .milliseconds(1)
         for host in hosts {
-            connectivity.heard(HostID(rawValue: host), isAnswer: isAnswer, at: now)
+            connectivity.heard(HostID(rawValue: host), isAnswer: isAnswer, sent: now, at: now)
         }
     }
 
@@ -17,6 +18,15 @@ import Testing
         guard connectivity.leave(at: now) == nil else { return nil }
         now = now + Connectivity.suspicionTime
         return connectivity.leave(at: now)
+    }
+
+    @Test mutating func `silence of what was sent before an answer is no evidence`() {
+        let sent = now
+        hear(1...4, isAnswer: true)
+        for host in 5...12 as ClosedRange<Int32> {
+            connectivity.heard(HostID(rawValue: host), isAnswer: false, sent: sent, at: now)
+        }
+        #expect(leave() == nil)
     }
 
     @Test mutating func `more than half of ten hosts are silent`() {

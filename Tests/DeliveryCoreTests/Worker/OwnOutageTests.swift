@@ -18,6 +18,7 @@ import Testing
             trace.end(transmission, .status(202))
         }
         trace.resolve(try trace.commit())
+        trace.live(.milliseconds(10))
         for transmission in trace.admit(.fanout(2, 8, to: inboxes)).sends {
             trace.end(transmission, exchange)
         }
@@ -101,7 +102,7 @@ import Testing
         let canaries = Self.canaries(&trace, .fanout(3, 9, to: inboxes))
         trace.end(canaries[0], Self.gone)
         let first = trace.end(canaries[1], .status(202)).sends
-        #expect(trace.gauges.inFlight == 9, "eight, and one for the answer")
+        #expect(first.count == 9, "eight, and one for the answer")
         #expect(trace.end(first[0], .status(202)).sends.count == 2)
     }
 
