@@ -23,17 +23,13 @@ package enum RateLimit {
     private static func parse(reset: some StringProtocol, now: WallTime) -> Duration? {
         let date: WallTime?
         if let number = number(reset) {
-            if number < dateLimits.seconds { return bounded(.seconds(number)) }
+            if number < dateLimits.seconds { return RetryAfter.bounded(.seconds(number)) }
             let isSeconds = number < dateLimits.milliseconds
             date = WallTime(milliseconds: isSeconds ? number * 1_000 : number)
         } else {
             date = InternetDate.parse(reset) ?? HTTPDate.parse(reset, now: now)
         }
-        return date.map { bounded($0 - now) }
-    }
-
-    private static func bounded(_ pause: Duration) -> Duration {
-        min(max(pause, .zero), .seconds(RetryAfter.secondsLimit))
+        return date.map { RetryAfter.bounded($0 - now) }
     }
 
     /// Digits alone, as many as no sum of them can overflow.

@@ -18,7 +18,11 @@ package enum RetryAfter {
             return .seconds(seconds)
         }
         guard let date = HTTPDate.parse(text, now: now) else { return nil }
-        return min(max(date - now, .zero), .seconds(secondsLimit))
+        return bounded(date - now)
+    }
+
+    static func bounded(_ pause: Duration) -> Duration {
+        min(max(pause, .zero), .seconds(secondsLimit))
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

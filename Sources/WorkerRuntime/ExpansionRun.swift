@@ -278,7 +278,7 @@ final class ExpansionRun {
 
     /// A key id that cannot be one was refused before.
     private func sender(of item: Item) -> SenderID {
-        (try? KeyID(item.job.key)).map(SenderID.init(of:)) ?? SenderID(rawValue: 0)
+        (try? KeyID(item.job.key)).map(SenderID.init(of:)) ?? .unknown
     }
 
     private func routeKnown(

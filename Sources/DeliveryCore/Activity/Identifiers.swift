@@ -38,6 +38,8 @@ package struct HostID: RawRepresentable, Hashable, Comparable, Sendable {
 package struct SenderID: RawRepresentable, Hashable, Comparable, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// Whose key nobody has looked up yet.
+    package static let unknown = SenderID(rawValue: 0)
     package static func < (left: SenderID, right: SenderID) -> Bool {
         left.rawValue < right.rawValue
     }

@@ -37,7 +37,7 @@ package struct LogEntry: Equatable, Sendable {
 package struct Fanout: Equatable, Sendable {
     package var activity: ActivityID
     package var lane: Lane
-    /// Entries of one sender take turns with those of others; 0 when it is not known.
+    /// Entries of one sender take turns with those of others.
     package var sender: SenderID
     /// The entry was routed before and may have been delivered in part: ask PostgreSQL first.
     package var again: Bool
@@ -45,7 +45,7 @@ package struct Fanout: Equatable, Sendable {
     package var inboxes: [InboxID]
 
     package init(
-        activity: ActivityID, lane: Lane, sender: SenderID = SenderID(rawValue: 0), again: Bool,
+        activity: ActivityID, lane: Lane, sender: SenderID = .unknown, again: Bool,
         inboxes: [InboxID]
     ) {
         self.activity = activity

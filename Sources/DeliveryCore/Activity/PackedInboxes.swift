@@ -52,12 +52,8 @@ extension DeliveryPointer {
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)
-        for shift in stride(from: 56, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: activity.rawValue >> Int64(shift)))
-        }
-        for shift in stride(from: 24, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: inbox.rawValue >> Int32(shift)))
-        }
+        bytes.append(bigEndian: activity.rawValue)
+        bytes.append(bigEndian: inbox.rawValue)
         bytes.append(attempts)
         return bytes
     }
@@ -65,12 +61,10 @@ extension DeliveryPointer {
     /// nil unless there are exactly 13 bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        let activity = bytes.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) }
-        let inbox = bytes.dropFirst(8).prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
-        let attempts = bytes.dropFirst(12).reduce(UInt8(0)) { $1 | $0 }
         self.init(
-            activity: ActivityID(rawValue: activity), inbox: InboxID(rawValue: inbox),
-            attempts: attempts)
+            activity: ActivityID(rawValue: Int64(bigEndian: bytes.prefix(8))),
+            inbox: InboxID(rawValue: Int32(bigEndian: bytes.dropFirst(8).prefix(4))),
+            attempts: UInt8(bigEndian: bytes.dropFirst(12)))
     }
 }
 
@@ -83,13 +77,8 @@ extension Resolution.Later {
     package var bytes: [UInt8] {
         var bytes = pointer.bytes
         bytes.reserveCapacity(Self.byteCount)
-        let host = UInt32(bitPattern: chain?.host.rawValue ?? 0)
-        for shift in stride(from: 24, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: host >> UInt32(shift)))
-        }
-        for shift in stride(from: 56, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: (chain?.order.rawValue ?? 0) >> UInt64(shift)))
-        }
+        bytes.append(bigEndian: chain?.host.rawValue ?? 0)
+        bytes.append(bigEndian: chain?.order.rawValue ?? 0)
         return bytes
     }
 
@@ -99,9 +88,24 @@ extension Resolution.Later {
             let pointer = DeliveryPointer(bytes: bytes.prefix(DeliveryPointer.byteCount))
         else { return nil }
         let rest = bytes.dropFirst(DeliveryPointer.byteCount)
-        let host = rest.prefix(4).reduce(Int32(0)) { $0 << 8 | Int32($1) }
-        let order = rest.dropFirst(4).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let host = Int32(bigEndian: rest.prefix(4))
+        let order = UInt64(bigEndian: rest.dropFirst(4))
         let chain = ChainKey(host: HostID(rawValue: host), order: OrderKey(rawValue: order))
         self.init(pointer: pointer, due: due, chain: host == 0 ? nil : chain)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
+        for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
+            append(UInt8(truncatingIfNeeded: number >> shift))
+        }
+    }
+}
+
+extension FixedWidthInteger {
+    /// - Parameter bytes: as many as it has, or fewer.
+    fileprivate init(bigEndian bytes: some Sequence<UInt8>) {
+        self = bytes.reduce(0) { $0 << 8 | Self(truncatingIfNeeded: $1) }
     }
 }

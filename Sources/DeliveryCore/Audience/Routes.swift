@@ -12,7 +12,7 @@ package struct Routes: Equatable, Sendable {
 
     /// The entries, by partition; each holds at most ``LogEntry/inboxLimit`` ids, ascending.
     package func entries(
-        activity: ActivityID, lane: Lane, sender: SenderID = SenderID(rawValue: 0), again: Bool
+        activity: ActivityID, lane: Lane, sender: SenderID = .unknown, again: Bool
     ) -> [(PartitionNumber, Fanout)] {
         var entries: [(PartitionNumber, Fanout)] = []
         for (partition, unsorted) in inboxes.sorted(by: { $0.key < $1.key }) {

@@ -5,8 +5,9 @@ internal import DequeModule
 ///
 /// It judges by the newest word of each host that is known to have answered before; strangers and
 /// hosts that are given up prove nothing, nor does the silence of one that was asked before another
-/// was that has answered: a time-out comes later than answers, and would outlive them as evidence. While away nothing is sent but canaries, the first answer
-/// to one of them ends it, and then the whole starts slowly, as a host does after an outage.
+/// was that has answered: a time-out comes later than answers, and would outlive them as evidence.
+/// While away nothing is sent but canaries, the first answer to one of them ends it, and then the
+/// whole starts slowly, as a host does after an outage.
 package struct Connectivity: Sendable {
     /// A word is evidence for so long.
     package static let memory: Duration = .seconds(30)

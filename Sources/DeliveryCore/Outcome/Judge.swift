@@ -39,6 +39,11 @@ package struct Judge: Sendable {
     static let refusedDelays: [Duration] = [.seconds(600), .seconds(7_200)]
     static let suspensionLimits: ClosedRange<Duration> = .seconds(1) ... .seconds(21_600)
 
+    /// The pause that a host gets for the one it asks for.
+    static func suspension(asked: Duration) -> Duration {
+        min(max(asked, suspensionLimits.lowerBound), suspensionLimits.upperBound)
+    }
+
     /// - Parameter retryAfter: the pause the answer asks for, from `Retry-After`, or until the host
     ///   allows more.
     package func verdict(
@@ -72,8 +77,7 @@ package struct Judge: Sendable {
         case 421 where !circumstances.reconnected:
             return Verdict(item: .reconnect, host: .alive, reason: "misdirected")
         case 429, 503:
-            let limits = Self.suspensionLimits
-            let pause = retryAfter.map { min(max($0, limits.lowerBound), limits.upperBound) }
+            let pause = retryAfter.map(Self.suspension(asked:))
             return Verdict(
                 item: .hold, host: .suspended(pause, isAlive: status == 429),
                 reason: status == 429 ? "rate-limited" : "unavailable")

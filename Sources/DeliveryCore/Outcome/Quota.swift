@@ -16,7 +16,6 @@ package struct Quota: Equatable, Sendable {
     /// long as `Retry-After` could make it; no more than one host waits for it.
     package func pause(inFlight: Int) -> Duration? {
         guard remaining <= inFlight, reset > .zero else { return nil }
-        let limits = Judge.suspensionLimits
-        return min(max(reset, limits.lowerBound), limits.upperBound)
+        return Judge.suspension(asked: reset)
     }
 }

@@ -32,7 +32,7 @@ package struct OpenDelivery: Sendable {
     package var hasWaited: Bool
     package var phase: Phase
     package var host: HostID?
-    package var sender = SenderID(rawValue: 0)
+    package var sender = SenderID.unknown
     var order: OrderKey?
     /// It has its turn in its chain.
     var isInChain = false

@@ -59,7 +59,7 @@ package struct WorkerConfiguration: Equatable, Sendable {
 extension WorkerConfiguration {
     var urgentSlots: Int { slots * urgentPercent / 100 }
     /// Beyond the open limit.
-    var openReserve: Int { openLimit / 8 }
+    package var openReserve: Int { openLimit / 8 }
     /// A sender with fewer deliveries open may take of the reserve.
     var lightSenderLimit: Int { max(openLimit / 64, 1) }
     var suspectSlots: Int { max(slots * suspectPercent / 100, 1) }

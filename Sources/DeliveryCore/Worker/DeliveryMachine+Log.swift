@@ -87,9 +87,7 @@ extension DeliveryMachine {
     /// a sender that does not fill the table itself.
     private mutating func nextUnopened() -> UnopenedEntry? {
         if hasRoom { return unopened.popFirst() }
-        guard openBytes < configuration.openByteLimit,
-            deliveries.count < configuration.openLimit + configuration.openReserve
-        else { return nil }
+        guard openBytes < configuration.openByteLimit, openLimitLeft else { return nil }
         let (counts, limit) = (openBySender, configuration.lightSenderLimit)
         return unopened.popFirst { lane, sender in
             lane == .urgent || counts[sender, default: 0] < limit
@@ -135,7 +133,7 @@ extension DeliveryMachine {
         case .pointers(let pointers):
             for pointer in pointers {
                 open(
-                    pointer, of: SenderID(rawValue: 0), lane: .backfill, hasWaited: true,
+                    pointer, of: .unknown, lane: .backfill, hasWaited: true,
                     check: true, in: index,
                     into: &preparation)
             }
@@ -166,7 +164,7 @@ extension DeliveryMachine {
             attempts: pointer.attempts, lane: lane, hasWaited: hasWaited,
             phase: .preparing(preparation.id), admitted: now)
         delivery.sender = sender
-        openBySender[sender, default: 0] += 1
+        countOpened(of: sender)
         preparation.deliveries.append(
             DeliveryIndex(rawValue: deliveries.insert(delivery)))
         entries[entry.rawValue].undecided += 1

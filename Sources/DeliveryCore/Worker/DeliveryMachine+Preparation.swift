@@ -156,8 +156,10 @@ extension DeliveryMachine {
     private mutating func assign(_ sender: SenderID, to index: DeliveryIndex) {
         countClosed(of: deliveries[index.rawValue].sender)
         deliveries[index.rawValue].sender = sender
-        openBySender[sender, default: 0] += 1
+        countOpened(of: sender)
     }
+
+    mutating func countOpened(of sender: SenderID) { openBySender[sender, default: 0] += 1 }
 
     mutating func countClosed(of sender: SenderID) {
         let left = (openBySender[sender] ?? 0) - 1

@@ -99,7 +99,8 @@ extension DeliveryMachine {
         return host.isSheddingExpired ? configuration.releaseCount : 1
     }
 
-    private var openLimitLeft: Bool {
+    /// Also for what comes back, the reserve is room.
+    var openLimitLeft: Bool {
         deliveries.count < configuration.openLimit + configuration.openReserve
     }
 

@@ -100,7 +100,7 @@ package enum ExpansionResult: Sendable {
         package var again: Bool
 
         package init(
-            activity: ActivityID, lane: Lane, sender: SenderID = SenderID(rawValue: 0),
+            activity: ActivityID, lane: Lane, sender: SenderID = .unknown,
             routes: Routes, again: Bool
         ) {
             self.activity = activity
@@ -142,7 +142,7 @@ package struct PreparedFacts: Sendable {
 
         package init(
             lane: Lane, stored: WallTime, expires: WallTime?, size: Int,
-            sender: SenderID = SenderID(rawValue: 0), order: OrderKey? = nil,
+            sender: SenderID = .unknown, order: OrderKey? = nil,
             kind: ActivityKind = .other, isSuperseded: Bool = false
         ) {
             self.sender = sender

@@ -37,7 +37,7 @@ struct Limits: Checker {
             return Breach("w\(number) has \(gauges.inFlight) in flight", .worker(number))
         }
         // The last entry opened, and the last answers, may go beyond.
-        let most = configuration.openLimit * 9 / 8
+        let most = configuration.openLimit + configuration.openReserve
         if gauges.open > most + LogEntry.inboxLimit {
             return Breach("w\(number) has \(gauges.open) open", .worker(number))
         }
