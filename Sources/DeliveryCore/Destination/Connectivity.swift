@@ -52,7 +52,7 @@ package struct Connectivity: Sendable {
     private var order: Deque<(host: HostID, at: Instant)> = []
     private var silent = 0
     /// When the newest request was sent that was answered.
-    private var newestAnswered: Instant?
+    package private(set) var newestAnswered: Instant?
     private var suspectedSince: Instant?
     private var returned: Instant?
     private var doubtedUntil: Instant?

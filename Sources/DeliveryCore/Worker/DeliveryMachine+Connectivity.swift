@@ -66,7 +66,14 @@ extension DeliveryMachine {
             "our network or name server is away: \(silent.count) hosts that answered before are "
                 + "silent at once; nothing but canaries is sent until one of them answers")
         // Those that it has made look dead are not.
-        for id in silent { forgive(id) }
+        for id in Set(silent + openedSinceAnyAnswered).sorted() { forgive(id) }
+    }
+
+    /// With little to send circuits may have opened long before it was noticed.
+    private var openedSinceAnyAnswered: [HostID] {
+        guard let answered = connectivity.newestAnswered else { return [] }
+        return hosts.filter { $0.value.circuit.outage.map { $0.since > answered } ?? false }
+            .map(\.key)
     }
 
     private mutating func forgive(_ id: HostID) {

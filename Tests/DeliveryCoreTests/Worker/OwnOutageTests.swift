@@ -114,6 +114,33 @@ import Testing
         #expect(again.sends.map(\.url) == [canaries[1].url], "at once, as if it had not been sent")
     }
 
+    @Test func `circuits that opened since anybody answered are closed, however long ago`() throws {
+        var trace = Trace.owning { $0.hostWindow = 3 }
+        trace.read()
+        let all = (1...13).map { InboxID(rawValue: $0 * 10 + 1) }
+        for transmission in trace.admit(.fanout(1, 7, to: all)).sends {
+            trace.end(transmission, .status(202))
+        }
+        trace.resolve(try trace.commit())
+        trace.live(.seconds(1))
+        for transmission in trace.admit(.fanout(2, 8, to: [131, 132, 133])).sends {
+            trace.end(transmission, Self.gone)
+        }
+        trace.resolve(try trace.commit())
+        let before = trace.history.flushes.flatMap(\.batch.hosts).last(where: { $0.host == 13 })
+        try #require(before?.state == .open)
+        // Nobody speaks of it any more when it is noticed.
+        trace.live(.seconds(40))
+        for transmission in trace.admit(.fanout(3, 9, to: Array(all.dropLast()))).sends {
+            trace.end(transmission, Self.gone)
+        }
+        trace.resolve(try trace.commit())
+        let noticed = trace.live(.seconds(3))
+        #expect(trace.gauges.isAway)
+        let reports = noticed.flushes.flatMap(\.batch.hosts)
+        #expect(reports.last(where: { $0.host == 13 })?.state == .closed)
+    }
+
     @Test func `strangers and hosts that are down are no evidence`() throws {
         var trace = Trace.owning()
         trace.read()
