@@ -128,8 +128,14 @@ package struct Resolution: Equatable, Sendable {
     package var holds: [Hold] = []
     package var laters: [Later] = []
     package var hostStates: [HostState] = []
-    /// Chains of which a delivery stands in Redis once this is done; for the machine alone.
-    var chains: [ChainKey] = []
+    /// Turns that end when this is done, because their deliveries stand in Redis then; for the
+    /// machine alone.
+    var parked: [ParkedTurn] = []
+
+    struct ParkedTurn: Equatable, Sendable {
+        var chain: ChainKey
+        var pointer: DeliveryPointer
+    }
 
     package struct Hold: Equatable, Sendable {
         package var host: HostID

@@ -109,7 +109,13 @@ extension DeliveryMachine {
             open(
                 next.entry, of: next.partition, check: next.mustBeChecked, into: &preparation)
         }
-        guard !preparation.deliveries.isEmpty else { return }
+        ask(preparation)
+    }
+
+    /// Asks PostgreSQL about what was opened.
+    mutating func ask(_ opened: Preparation) {
+        guard !opened.deliveries.isEmpty else { return }
+        var preparation = opened
         preparation.request.inboxes = Set(preparation.request.inboxes).sorted()
         preparations[preparation.id] = preparation
         emit(.prepare(preparation.id, preparation.request))
@@ -143,13 +149,14 @@ extension DeliveryMachine {
         concludeIfDecided(index)
     }
 
-    private mutating func open(
+    /// - Returns: nil: it is open already by another entry, which answers for it.
+    @discardableResult
+    mutating func open(
         _ pointer: DeliveryPointer, of sender: SenderID, lane: Lane, hasWaited: Bool, check: Bool,
         in entry: EntryIndex, into preparation: inout Preparation
-    ) {
+    ) -> DeliveryIndex? {
         var activity = activities[pointer.activity] ?? OpenActivity()
-        // Already open by another entry: that one answers for it.
-        guard activity.inboxes.insert(pointer.inbox).inserted else { return }
+        guard activity.inboxes.insert(pointer.inbox).inserted else { return nil }
         // Asked for even if another preparation asks too: the answers come in any order.
         if activity.facts == nil, preparation.asked.insert(pointer.activity).inserted {
             preparation.request.activities.append(pointer.activity)
@@ -165,11 +172,12 @@ extension DeliveryMachine {
             phase: .preparing(preparation.id), admitted: now)
         delivery.sender = sender
         countOpened(of: sender)
-        preparation.deliveries.append(
-            DeliveryIndex(rawValue: deliveries.insert(delivery)))
+        let index = DeliveryIndex(rawValue: deliveries.insert(delivery))
+        preparation.deliveries.append(index)
         entries[entry.rawValue].undecided += 1
         opened += 1
         openCounts[entries[entry.rawValue].partition, default: 0] += 1
+        return index
     }
 
     // MARK: Closing

@@ -73,6 +73,7 @@ extension DeliveryMachine {
             rememberDeletion(order)
             supersede(key)
         }
+        if delivery.isInChain, keepsTurn(index, in: key) { return true }
         var chain = hosts[host]?.chains[order] ?? Chain()
         if isAdmitted { chain.returned(delivery.pointer) }
         let until = deferral(of: delivery.activity, in: chain)
@@ -95,7 +96,7 @@ extension DeliveryMachine {
         // get there behind it.
         let isInTurn = chain.open > 0 && delivery.activity <= chain.active
         guard isFree || isInTurn else {
-            if entries[delivery.entry.rawValue].resolution.chains.contains(key) {
+            if entries[delivery.entry.rawValue].resolution.isParked(key) {
                 // Its predecessor goes to the held queue with the entry of both.
                 hosts[host]?.chains[order] = chain
                 hold(index, atHead: delivery.goesToHead)
@@ -132,18 +133,48 @@ extension DeliveryMachine {
         leaveChain(key)
     }
 
+    /// It waits in `later`, untried, and its successors behind it.
+    mutating func deferTurn(of index: DeliveryIndex, until due: WallTime) {
+        let later = deliveries[index.rawValue].later(due: due)
+        deliveries[index.rawValue].phase = .queued
+        endTurn(of: index, with: .later(later))
+        putOff(index, until: due)
+    }
+
     /// It goes back to its host's held queue: its turn ends when Redis has it, so that no successor
     /// gets there first. Those of the same entry go with it, or the entry would never end.
     mutating func parkTurn(of index: DeliveryIndex) {
         guard let key = chain(of: index) else { return }
-        let entry = deliveries[index.rawValue].entry
+        let (entry, pointer) = (
+            deliveries[index.rawValue].entry, deliveries[index.rawValue].pointer
+        )
         deliveries[index.rawValue].isInChain = false
-        entries[entry.rawValue].resolution.chains.append(key)
+        entries[entry.rawValue].resolution.parked.append(
+            Resolution.ParkedTurn(chain: key, pointer: pointer))
         let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
         for follower in waiting where deliveries[follower.rawValue].entry == entry {
             hosts[key.host]?.chains[key.order]?.waiting.removeAll { $0 == follower }
             hold(follower, atHead: deliveries[follower.rawValue].goesToHead)
         }
+    }
+
+    /// It was on its way to the held queue and is not any more: the turn that would have ended there
+    /// is still its own.
+    mutating func keep(_ turn: ChainKey, for index: DeliveryIndex?) {
+        guard let index else { return leaveChain(turn) }
+        deliveries[index.rawValue].host = turn.host
+        deliveries[index.rawValue].order = turn.order
+        deliveries[index.rawValue].isInChain = true
+    }
+
+    /// Whether it may use the turn that it has kept: a predecessor may have gone to `later` since.
+    private mutating func keepsTurn(_ index: DeliveryIndex, in key: ChainKey) -> Bool {
+        guard let chain = hosts[key.host]?.chains[key.order],
+            deferral(of: deliveries[index.rawValue].activity, in: chain) != nil
+        else { return true }
+        deliveries[index.rawValue].isInChain = false
+        hosts[key.host]?.chains[key.order]?.open -= 1
+        return false
     }
 
     /// It is forgotten: its partition is not ours any more.

@@ -28,15 +28,62 @@ extension DeliveryMachine {
             if isKnownSuspect(host) { suspects -= 1 }
         }
         let start = waiting.firstIndex { $0 > lastReleased } ?? 0
+        var stranded: [HostID: [EntryIndex]]?
         for id in [waiting[start...], waiting[..<start]].joined() {
             let isSuspect = hosts[id].map(isKnownSuspect) == true
-            let asked = releaseHeld(id, mayAsk: room > 0 && (!isSuspect || suspects > 0))
+            let mayAsk = room > 0 && (!isSuspect || suspects > 0)
+            var asked = releaseHeld(id, mayAsk: mayAsk)
+            if asked == 0, mayAsk, openLimitLeft, mayTakeBack(id) {
+                let entries = stranded ?? strandedHolds()
+                stranded = entries
+                asked = takeBack(id, from: entries[id] ?? [])
+            }
             lookAgain(at: id)
             guard asked > 0 else { continue }
             room -= asked
             if isSuspect { suspects -= 1 }
             lastReleased = id
         }
+    }
+
+    /// What is to be held reaches Redis when its log entry ends. While the entry stays open for
+    /// others, and nothing of the host is in Redis, only this worker knows of it.
+    private func mayTakeBack(_ id: HostID) -> Bool {
+        guard isRedisUp, isPostgresUp, !isDraining, let host = hosts[id] else { return false }
+        return host.holding > 0 && host.held == 0 && host.release == .none
+            && !host.circuit.isOpen && !host.control.isBlocked && !host.isSuspended(at: now)
+            && owns(host.partition)
+    }
+
+    /// The open entries with something that is to be held, by its host.
+    private func strandedHolds() -> [HostID: [EntryIndex]] {
+        var found: [HostID: [EntryIndex]] = [:]
+        for raw in entries.indices {
+            for hold in entries[raw].resolution.holds {
+                found[hold.host, default: []].append(EntryIndex(rawValue: raw))
+            }
+        }
+        return found
+    }
+
+    /// The host takes deliveries again: what waits with open entries is prepared anew, all of it or,
+    /// where some is on its way to Redis and would be overtaken, nothing. Returns how much.
+    private mutating func takeBack(_ id: HostID, from holders: [EntryIndex]) -> Int {
+        let count = Set(holders).reduce(0) { $0 + entries[$1.rawValue].resolution.held(for: id) }
+        guard count > 0, count == hosts[id]?.holding else { return 0 }
+        var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
+        for index in Set(holders).sorted(by: { $0.rawValue < $1.rawValue }) {
+            for pointer in entries[index.rawValue].resolution.takeBack(for: id) {
+                let turn = entries[index.rawValue].resolution.unpark(pointer, at: id)
+                let opened = open(
+                    pointer, of: .unknown, lane: .backfill, hasWaited: true, check: false,
+                    in: index, into: &preparation)
+                if let turn { keep(turn, for: opened) }
+            }
+        }
+        hosts[id]?.holding = 0
+        ask(preparation)
+        return count
     }
 
     /// Thousands of hosts may be down: they are not looked at four times a second while only time

@@ -120,7 +120,7 @@ extension DeliveryMachine {
                 hosts[hold.host]?.holding -= hold.pointers.count
                 hosts[hold.host]?.held += hold.pointers.count
             }
-            for chain in resolution.chains { leaveChain(chain, isParked: true) }
+            for turn in resolution.parked { leaveChain(turn.chain, isParked: true) }
             releaseEnded(partition, resolution.entry)
         }
     }
@@ -148,6 +148,30 @@ extension Resolution {
                 ($0.activity, $0.inbox) < ($1.activity, $1.inbox)
             }
         }
+    }
+
+    func isParked(_ chain: ChainKey) -> Bool { parked.contains { $0.chain == chain } }
+
+    /// The turn of this delivery does not end with the entry.
+    mutating func unpark(_ pointer: DeliveryPointer, at host: HostID) -> ChainKey? {
+        let place = parked.firstIndex { $0.chain.host == host && $0.pointer == pointer }
+        return place.map { parked.remove(at: $0).chain }
+    }
+
+    func held(for host: HostID) -> Int {
+        holds.reduce(0) { $1.host == host ? $0 + $1.pointers.count : $0 }
+    }
+
+    /// What was to be held for this host is not, oldest first.
+    mutating func takeBack(for host: HostID) -> [DeliveryPointer] {
+        let (heads, tails) = (pointers(of: host, atHead: true), pointers(of: host, atHead: false))
+        holds.removeAll { $0.host == host }
+        hostStates.removeAll { $0.host == host }
+        return heads.sorted { ($0.activity, $0.inbox) < ($1.activity, $1.inbox) } + tails
+    }
+
+    private func pointers(of host: HostID, atHead: Bool) -> [DeliveryPointer] {
+        holds.first { $0.host == host && $0.atHead == atHead }?.pointers ?? []
     }
 
     /// Appends to the queue of a host; what goes to one end of it stays in order.

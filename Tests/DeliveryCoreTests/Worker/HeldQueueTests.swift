@@ -50,6 +50,41 @@ import Testing
         #expect(resolution.holds.map(\.atHead) == [false])
     }
 
+    @Test func `what is held with an entry that stays open comes back without it`() throws {
+        var trace = Trace.owning()
+        trace.read()
+        let sends = trace.admit(.fanout(1, 7, to: [11, 21])).sends
+        trace.end(sends[0], .status(429), retryAfter: .seconds(2))
+        trace.live(.milliseconds(100))
+        #expect(try trace.commit().resolutions.isEmpty, "host 2 has not answered")
+        let back = trace.live(.seconds(1)).preparations + trace.live(.seconds(2)).preparations
+        #expect(back.map(\.request.inboxes) == [[11]])
+        let preparation = try #require(back.first)
+        let again = try #require(trace.answer(preparation).sends.first)
+        #expect(again.url == InboxID(11).url)
+        trace.end(again, .status(202))
+        trace.end(sends[1], .status(202))
+        let resolution = try #require(trace.commit().resolutions.first)
+        #expect(resolution.holds.isEmpty && resolution.hostStates.isEmpty)
+        #expect(trace.gauges.held == 0 && trace.gauges.open == 0)
+    }
+
+    @Test func `what comes back without its entry keeps its turn`() throws {
+        var trace = OrderingTests.trace()
+        let sends = trace.admit(.fanout(1, 1, to: [11, 21])).sends
+        trace.end(sends[0], .status(429), retryAfter: .seconds(2))
+        trace.live(.milliseconds(100))
+        try trace.commit()
+        let back = trace.live(.seconds(3)).preparations
+        // The successor is read before PostgreSQL has answered.
+        #expect(trace.admit(.fanout(2, 2, to: [11])).sends.isEmpty)
+        let preparation = try #require(back.first)
+        let again = try #require(trace.answer(preparation).sends.first)
+        #expect(again.activity == 1)
+        let ended = trace.end(again, .status(202))
+        #expect(ended.sends.map(\.activity) == [2])
+    }
+
     @Test func `the held ones are released when the pause ends, and not before`() throws {
         var trace = try Self.suspended()
         #expect(!trace.live(.seconds(89)).contains("release"))
