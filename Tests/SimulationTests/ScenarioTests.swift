@@ -2,7 +2,7 @@ import Foundation
 import Simulation
 import Testing
 
-/// Every scenario, with every checker that the core can pass.
+/// Every scenario, with every checker.
 @Suite struct ScenarioTests {
     /// As many as `TRUNKLINE_SIMULATION_SEEDS` says; a night's run takes more, and
     /// `trunkline simulate --seeds` in a release build takes thousands.
@@ -13,10 +13,8 @@ import Testing
 
     @Test(arguments: Scenarios.all.map(\.name), seeds)
     func `all rules hold in`(name: String, seed: UInt64) throws {
-        let awaited = Set(Awaiting.list.filter { $0.scenario == name }.map(\.checker))
-        let checkers = Checkers.all.filter { !awaited.contains($0.name) }
-        var simulation = Simulation(
-            try #require(Scenarios.named(name)), seed: seed, checkers: checkers)
+        let scenario = try #require(Scenarios.named(name))
+        var simulation = Simulation(scenario, seed: seed, checkers: Checkers.all)
         let report = simulation.run()
         #expect(report.violation == nil, "\(report.text)")
     }
@@ -30,35 +28,4 @@ import Testing
         }
         #expect(ends[0] == ends[1])
     }
-
-    /// What the core has learned must leave the list.
-    @Test(arguments: Awaiting.list)
-    func `an awaited rule is broken still`(_ awaited: Awaiting) throws {
-        let scenario = try #require(Scenarios.named(awaited.scenario))
-        let checkers = Checkers.all.filter { $0.name == awaited.checker }
-        try #require(checkers.count == 1)
-        var simulation = Simulation(scenario, seed: awaited.seed, checkers: checkers)
-        let isBroken = simulation.run().violation != nil
-        #expect(isBroken, "find another seed, or take \(awaited) off the list")
-    }
-}
-
-/// A rule of the design that the core does not keep yet.
-struct Awaiting: Sendable, CustomTestStringConvertible {
-    var scenario: String
-    var checker: String
-    /// One that shows it; about one in twenty does.
-    var seed: UInt64
-    var reason: String
-
-    var testDescription: String { "\(scenario): \(checker) (\(reason))" }
-
-    static let list: [Awaiting] = [
-        Awaiting(
-            scenario: "poison", checker: "latencies", seed: 53,
-            reason: "two such activities in a row look like a host that is down, until its probe"),
-        Awaiting(
-            scenario: "strangers", checker: "conservation", seed: 40,
-            reason: "what is held while its entry is open comes back when the entry ends"),
-    ]
 }

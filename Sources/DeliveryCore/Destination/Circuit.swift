@@ -6,19 +6,17 @@ package struct Circuit: Equatable, Sendable {
     /// Failures below HTTP, without an answer between them, that open it; a full window of them if
     /// that is more.
     static let failureLimit = 3
-    /// Answers of 5xx in a row that open it, and to how many activities at least. Two are not enough:
-    /// where one in thirty was poison, one host in a few hundred was taken for down (simulation,
-    /// scenario `poison`).
+    /// Answers of 5xx in a row that open it, and to how many activities at least.
     static let errorLimit = 5
-    static let erringActivities = 3
+    static let erringActivities = 2
     /// A host that names its pauses is taken at its word this long, without an answer between them.
     static let namedPausesBelieved: Duration = .seconds(300)
+    /// A host that answers, if only with 5xx, is probed sooner at first, then a third as often each
+    /// time: it may have been the activities.
+    static let firstProbeAfterErrors: Duration = .seconds(5)
     static let probeIntervals: ClosedRange<Duration> = .seconds(30) ... .seconds(4 * 3_600)
     static let deadAfter: Duration = .seconds(7 * 86_400)
     static let deadProbeInterval: Duration = .seconds(86_400)
-    /// Probes with one activity that a host answers with 5xx before another is tried: a poison
-    /// activity must not hold a host.
-    static let probesPerActivity = 2
 
     /// While it is open.
     package struct Outage: Equatable, Sendable {
@@ -29,7 +27,12 @@ package struct Circuit: Equatable, Sendable {
         package var cause: String
         /// The delivery that tries whether the host is back.
         package var probe: DeliveryIndex?
-        var errors = 0
+        /// Its last word was a 5xx, not silence.
+        package var isAnswering = false
+        /// What it answered with 5xx, the first of them.
+        fileprivate(set) var erring: Set<ActivityID> = []
+        /// What is waited for the next probe while it does.
+        fileprivate var early = Circuit.firstProbeAfterErrors
     }
 
     package private(set) var outage: Outage?
@@ -38,6 +41,7 @@ package struct Circuit: Equatable, Sendable {
     private var failingSince: Instant?
     /// Not more of them than matter.
     private var erring: Set<ActivityID> = []
+    private static let rememberedActivities = 16
 
     package init() {}
 
@@ -90,7 +94,7 @@ package struct Circuit: Equatable, Sendable {
         failures += 1
         failingSince = failingSince ?? began
         guard isCertain || failures >= max(Self.failureLimit, window) else { return false }
-        open(cause, at: now, using: &random)
+        open(cause, isAnswering: false, at: now, using: &random)
         return true
     }
 
@@ -102,19 +106,20 @@ package struct Circuit: Equatable, Sendable {
         guard !isOpen else { return false }
         errors += 1
         failingSince = failingSince ?? now
-        if erring.count < Self.erringActivities { erring.insert(activity) }
+        if erring.count < Self.rememberedActivities { erring.insert(activity) }
         guard errors >= Self.errorLimit, erring.count >= Self.erringActivities else { return false }
-        open(cause, at: now, using: &random)
+        open(cause, isAnswering: true, at: now, using: &random)
+        outage?.erring = erring
         return true
     }
 
     private mutating func open(
-        _ cause: String, at now: Instant, using random: inout SeededGenerator
+        _ cause: String, isAnswering: Bool, at now: Instant, using random: inout SeededGenerator
     ) {
-        let since = failingSince ?? now
-        outage = Outage(
-            since: since, probeDue: now + Self.probeInterval(after: now - since, using: &random),
-            cause: cause)
+        var outage = Outage(since: failingSince ?? now, probeDue: now, cause: cause)
+        outage.isAnswering = isAnswering
+        outage.awaitProbe(at: now, using: &random)
+        self.outage = outage
     }
 
     // MARK: Probes
@@ -124,21 +129,22 @@ package struct Circuit: Equatable, Sendable {
     /// The probe is not under way any more, and nothing is known.
     mutating func probeWithdrawn() { outage?.probe = nil }
 
-    /// The host is not back. True: the next probe takes another activity.
+    /// The host is not back.
     ///
-    /// - Parameter isAnswer: it answered with 5xx, so the activity may be what it cannot bear.
+    /// - Parameter activity: it answered with 5xx, so this activity may be what it cannot bear.
     mutating func probeFailed(
-        _ cause: String, isAnswer: Bool, at now: Instant, using random: inout SeededGenerator
-    ) -> Bool {
-        guard var outage else { return false }
+        _ cause: String, on activity: ActivityID?, at now: Instant,
+        using random: inout SeededGenerator
+    ) {
+        guard var outage else { return }
         outage.probe = nil
         outage.cause = cause
-        outage.probeDue = now + Self.probeInterval(after: now - outage.since, using: &random)
-        outage.errors = isAnswer ? outage.errors + 1 : 0
-        let takesAnother = outage.errors >= Self.probesPerActivity
-        if takesAnother { outage.errors = 0 }
+        outage.isAnswering = activity != nil
+        if let activity, outage.erring.count < Self.rememberedActivities {
+            outage.erring.insert(activity)
+        }
+        outage.awaitProbe(at: now, using: &random)
         self.outage = outage
-        return takesAnother
     }
 
     /// Somebody has seen it alive: try at once.
@@ -152,22 +158,34 @@ package struct Circuit: Equatable, Sendable {
         self.outage = outage
     }
 
-    /// A third of the outage's age, stretched by up to 40 %: spread, and never sooner, so that the
-    /// first day takes 23 probes on average and never more than 27.
-    private static func probeInterval(
-        after age: Duration, using random: inout SeededGenerator
-    ) -> Duration {
-        let interval = shortestProbeInterval(after: age)
-        let stretch = (longestProbeInterval(after: age) - interval).wholeMilliseconds
-        return interval + .milliseconds(Int64.random(in: 0...stretch, using: &random))
-    }
-
+    /// A third of the outage's age.
     private static func shortestProbeInterval(after age: Duration) -> Duration {
         if age >= deadAfter { return deadProbeInterval }
         return min(max(age / 3, probeIntervals.lowerBound), probeIntervals.upperBound)
     }
 
     static func longestProbeInterval(after age: Duration) -> Duration {
-        .milliseconds(shortestProbeInterval(after: age).wholeMilliseconds * 14 / 10)
+        stretched(shortestProbeInterval(after: age))
+    }
+
+    private static func stretched(_ interval: Duration) -> Duration {
+        .milliseconds(interval.wholeMilliseconds * 14 / 10)
+    }
+}
+
+extension Circuit.Outage {
+    /// The host answers, and this may be what it cannot bear: what was not tried is a better probe.
+    func mayBeCaused(by delivery: OpenDelivery) -> Bool {
+        isAnswering && (delivery.attempts > 0 || erring.contains(delivery.activity))
+    }
+
+    /// Stretched by up to 40 %: spread, and never sooner, so that the first day takes 23 probes on
+    /// average and never more than 30.
+    fileprivate mutating func awaitProbe(at now: Instant, using random: inout SeededGenerator) {
+        var interval = Circuit.shortestProbeInterval(after: now - since)
+        if isAnswering { interval = min(interval, early) }
+        early = min(early * 3, Circuit.probeIntervals.upperBound)
+        let stretch = (Circuit.stretched(interval) - interval).wholeMilliseconds
+        probeDue = now + interval + .milliseconds(Int64.random(in: 0...stretch, using: &random))
     }
 }

@@ -25,10 +25,11 @@ extension DeliveryMachine {
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[id] else { preconditionFailure("admitted without a host") }
         let isFresh = !delivery.hasWaited
-        // A fresh one goes ahead of nothing that waits.
+        let mayBeTheCause = host.circuit.outage?.mayBeCaused(by: delivery) == true
+        // A fresh one goes ahead of nothing that waits, nor does what the host may not bear.
         let mayProbe =
             host.circuit.mayProbe(at: circuitTime) && !host.isSuspended(at: now)
-            && !(isFresh && host.isBacklogAhead)
+            && !(isFresh && host.isBacklogAhead) && !(mayBeTheCause && host.held > 0)
             && (probing.contains(id) || probing.count < configuration.probeSlots)
         if mayProbe {
             hosts[id]?.circuit.probing(with: index)
@@ -37,10 +38,20 @@ extension DeliveryMachine {
             probes.append(index)
         } else if host.circuit.isDead(at: circuitTime) {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
+        } else if mayBeTheCause, let outage = host.circuit.outage {
+            deferTurn(of: index, until: wall + rest(of: outage))
         } else {
             hold(index, atHead: delivery.goesToHead)
         }
     }
+
+    /// How long what may be the cause stands back: until a while after the probe is due, when
+    /// nothing else was there to be tried.
+    func rest(of outage: Circuit.Outage) -> Duration {
+        max(outage.probeDue - circuitTime, .zero) + Self.probePrecedence
+    }
+
+    static let probePrecedence: Duration = .seconds(2)
 
     /// If this delivery was to try its host, it does not any more.
     mutating func withdrawProbe(_ index: DeliveryIndex) {
@@ -130,7 +141,9 @@ extension DeliveryMachine {
     ) -> Bool {
         let activity = deliveries[index.rawValue].activity
         if hosts[id]?.circuit.outage?.probe == index {
-            return probeFailed(id, reason, isAnswer: true)
+            probeFailed(id, reason, on: activity)
+            // A poison activity must not hold a host.
+            return true
         }
         // It errs again on an activity while others get through: that is about the activity.
         if deliveries[index.rawValue].attempts > 0, let host = hosts[id],
@@ -141,14 +154,16 @@ extension DeliveryMachine {
         let opens =
             hosts[id]?.circuit.erred(reason, on: activity, at: now, using: &random) == true
         opens ? opened(id) : troubled(id, reason)
-        return hosts[id]?.circuit.isStuckOnFew(isPauseNamed: isPauseNamed, at: now) == true
+        // The first probe is to be another activity than the last one that it could not bear.
+        return opens
+            || hosts[id]?.circuit.isStuckOnFew(isPauseNamed: isPauseNamed, at: now) == true
     }
 
     private mutating func failed(
         _ id: HostID, _ reason: String, isCertain: Bool, _ index: DeliveryIndex
     ) {
         if hosts[id]?.circuit.outage?.probe == index {
-            _ = probeFailed(id, reason, isAnswer: false)
+            probeFailed(id, reason, on: nil)
             return
         }
         let window = hosts[id]?.window.limit ?? 1
@@ -159,14 +174,11 @@ extension DeliveryMachine {
         opens ? opened(id) : troubled(id, reason)
     }
 
-    private mutating func probeFailed(_ id: HostID, _ reason: String, isAnswer: Bool) -> Bool {
-        let takesAnother =
-            hosts[id]?.circuit.probeFailed(reason, isAnswer: isAnswer, at: now, using: &random)
-            == true
+    private mutating func probeFailed(_ id: HostID, _ reason: String, on activity: ActivityID?) {
+        hosts[id]?.circuit.probeFailed(reason, on: activity, at: now, using: &random)
         hosts[id]?.lastError = reason
         if hosts[id]?.release == Host.Release.none { probing.remove(id) }
         report(id)
-        return takesAnother
     }
 
     // MARK: Changes of state

@@ -65,22 +65,25 @@ extension DeliveryMachine {
             settle(index, .outcome(.delivered, delivery.activity, delivery.inbox))
         case .retry(let delay):
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            // Behind an open circuit no attempt is used up: the host is what failed.
-            if delivery.host.flatMap({ hosts[$0]?.circuit.isOpen }) == true, !hasTriedEnough {
-                waitForHost(index, attempt: attempt)
+            if let outage = delivery.host.flatMap({ hosts[$0]?.circuit.outage }) {
+                hasTriedEnough
+                    ? standBack(index, outage, attempt: attempt)
+                    : waitForHost(index, attempt: attempt)
             } else {
                 retry(index, after: delay, reason: verdict.reason, attempt: attempt)
             }
         case .hold:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            if hasTriedEnough {
+            if !hasTriedEnough {
+                waitForHost(index, attempt: attempt)
+            } else if let outage = delivery.host.flatMap({ hosts[$0]?.circuit.outage }) {
+                standBack(index, outage, attempt: attempt)
+            } else {
                 let backoff = judge.backoff.delay(
                     attempt: Int(delivery.attempts), using: &random)
                 retry(
                     index, after: max(backoff, configuration.queueTime), reason: verdict.reason,
                     attempt: attempt)
-            } else {
-                waitForHost(index, attempt: attempt)
             }
         case .failed:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
@@ -111,6 +114,21 @@ extension DeliveryMachine {
         hosts[id]?.holding += 1
         waitingHosts[id] = now
         settle(index, .held(id, delivery.pointer, atHead: true), attempt: attempt)
+    }
+
+    /// The circuit is open, and this one may be why: another is the next probe. Its first attempt
+    /// is used up, so that it is known by it, and no further one: the host may be what failed.
+    private mutating func standBack(
+        _ index: DeliveryIndex, _ outage: Circuit.Outage, attempt: FlushBatch.Attempt
+    ) {
+        var delivery = deliveries[index.rawValue]
+        let delay = rest(of: outage)
+        if let end = supersededEnd(of: delivery) { return settle(index, end, attempt: attempt) }
+        if let failure = exhausted(delivery, after: delay, attempt) {
+            return settle(index, .failed(failure), attempt: attempt)
+        }
+        delivery.attempts = max(delivery.attempts, 1)
+        settle(index, .later(delivery.later(due: wall + delay)), attempt: attempt)
     }
 
     private mutating func retry(

@@ -39,12 +39,11 @@ import Testing
         #expect(!circuit.isOpen)
     }
 
-    @Test func `five errors on three activities open it, any number on two does not`() {
+    @Test func `five errors on two activities open it, any number on one does not`() {
         var random = SeededGenerator(seed: 1)
         var circuit = Circuit()
-        for number in 0..<50 {
-            let activity: ActivityID = number.isMultiple(of: 2) ? 6 : 7
-            let opens = circuit.erred("server-error", on: activity, at: start, using: &random)
+        for _ in 0..<50 {
+            let opens = circuit.erred("server-error", on: 7, at: start, using: &random)
             #expect(!opens)
         }
         #expect(circuit.isFailing && !circuit.isOpen)
@@ -58,8 +57,8 @@ import Testing
         #expect(circuit.mayProbe(at: start + .seconds(43)))
         circuit.probing(with: probe)
         #expect(!circuit.mayProbe(at: start + .seconds(43)))
-        _ = circuit.probeFailed(
-            "timed-out", isAnswer: false, at: start + .seconds(60), using: &random)
+        circuit.probeFailed(
+            "timed-out", on: nil, at: start + .seconds(60), using: &random)
         #expect(!circuit.mayProbe(at: start + .seconds(60)))
         #expect(circuit.mayProbe(at: start + .seconds(103)))
         #expect(circuit.outage?.cause == "timed-out")
@@ -78,7 +77,7 @@ import Testing
             while let due = circuit.outage?.probeDue, due < start + day * end {
                 now = due
                 circuit.probing(with: probe)
-                _ = circuit.probeFailed("timed-out", isAnswer: false, at: now, using: &random)
+                circuit.probeFailed("timed-out", on: nil, at: now, using: &random)
                 probes += 1
             }
             daily.append(probes)
@@ -90,12 +89,26 @@ import Testing
         #expect(circuit.isDead(at: now))
     }
 
-    @Test func `after two probes that got an error another activity is tried`() {
-        var (circuit, random) = opened()
-        let rotations = (0..<4).map { _ in
-            circuit.probeFailed("server-error", isAnswer: true, at: start, using: &random)
+    @Test(arguments: 1...200 as ClosedRange<UInt64>)
+    func `one that answers with errors is tried sooner at first, and no more than 30 times a day`(
+        seed: UInt64
+    ) {
+        var random = SeededGenerator(seed: seed)
+        var circuit = Circuit()
+        for number in 0..<5 as Range<Int64> {
+            let activity = ActivityID(rawValue: number)
+            _ = circuit.erred("server-error", on: activity, at: start, using: &random)
         }
-        #expect(rotations == [false, true, false, true])
+        var times: [Duration] = []
+        var requests = 5
+        while let due = circuit.outage?.probeDue, due < start + .seconds(86_400) {
+            times.append(due - start)
+            circuit.probing(with: probe)
+            circuit.probeFailed("server-error", on: 9, at: due, using: &random)
+            requests += 1
+        }
+        #expect(times[0] <= .seconds(7) && times[1] <= .seconds(28))
+        #expect(requests <= 30)
     }
 
     @Test func `a hint makes the probe due`() {

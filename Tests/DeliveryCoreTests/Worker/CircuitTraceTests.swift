@@ -87,24 +87,49 @@ import Testing
         #expect(reports.last?.state == .closed)
     }
 
-    @Test func `a probe that is answered with an error keeps it open, the third takes another`()
+    @Test func `a probe that is answered with an error waits behind all that was not tried`()
         throws
     {
         var trace = try Self.open()
-        var places: [String] = []
-        for entry in 2...4 as ClosedRange<UInt64> {
-            trace.live(.seconds(80))
-            trace.feed(.released(0, 1, StreamID(milliseconds: entry, sequence: 0), remaining: 5))
-            let pointer = LogEntry.pointers(
-                StreamID(milliseconds: entry, sequence: 0), pointer(7, 13))
-            let probe = try #require(trace.admit(pointer).sends.first)
-            trace.end(probe, .status(502))
-            trace.resolve(try trace.commit())
-            let resolution = try #require(trace.history.resolutions.last)
-            places += resolution.holds.map { $0.atHead ? "head" : "tail" }
-            places += resolution.laters.map { _ in "later" }
-        }
-        #expect(places == ["head", "later", "head"])
+        trace.live(.seconds(43))
+        trace.feed(.released(0, 1, 2, remaining: 1))
+        let probe = try #require(trace.admit(.pointers(2, pointer(7, 13))).sends.first)
+        trace.end(probe, .status(502))
+        trace.resolve(try trace.commit())
+        let back = try #require(trace.history.resolutions.last?.laters.first)
+        #expect(back.pointer == pointer(7, 13, attempts: 1))
+
+        // It comes back while others are held: it stands back again, and uses nothing up.
+        let until = back.due - trace.wall
+        trace.live(until)
+        let early = trace.admit(.pointers(3, back.pointer))
+        #expect(early.sends.isEmpty)
+        let again = try #require(early.resolutions.last?.laters.first)
+        #expect(again.pointer == back.pointer && again.due > trace.wall)
+
+        // What was not tried is the probe; alone, what erred is one too.
+        trace.feed(.released(0, 1, 4, remaining: 0))
+        let other = try #require(trace.admit(.pointers(4, pointer(8, 14))).sends.first)
+        #expect(other.activity == 8)
+        trace.end(other, .failed(.connectFailed, detail: "refused"))
+        trace.resolve(try trace.commit())
+        #expect(trace.history.resolutions.last?.holds.map(\.atHead) == [true])
+    }
+
+    @Test func `of one activity that errs its other inboxes are no probes either`() throws {
+        var trace = try Self.open()
+        trace.live(.seconds(43))
+        trace.feed(.released(0, 1, 2, remaining: 2))
+        let probe = try #require(trace.admit(.pointers(2, pointer(7, 13))).sends.first)
+        trace.end(probe, .status(502))
+        trace.resolve(try trace.commit())
+        let due = trace.live(.seconds(80)).releases
+        #expect(due.map(\.count) == [1])
+        trace.feed(.released(0, 1, 3, remaining: 1))
+        let other = trace.admit(.pointers(3, pointer(7, 14)))
+        #expect(other.sends.isEmpty)
+        #expect(other.resolutions.last?.laters.map(\.pointer) == [pointer(7, 14)])
+        #expect(trace.resolve(other).releases.map(\.count) == [1], "the next is tried at once")
     }
 
     @Test func `what is past its budget is shed at the probe, and more of it at a time`() throws {
