@@ -73,6 +73,15 @@ struct ExpansionTests {
                 == [.known(id, .normal, audience: inboxes.map(\.id).sorted(), parked: false)])
     }
 
+    @Test func `ids have the order of the batch, whatever the keys are`() throws {
+        let names = ["9", "10", "b", "2", "a", "11", "1"]
+        let stored: [StoredActivity] = try fixture.answer {
+            fixture.store.expand(names.map { .sample($0, to: []) }, completion: $0)
+        }
+        let ids = stored.map { if case .stored(let id) = $0 { id.rawValue } else { Int64(0) } }
+        #expect(ids == ids.sorted() && Set(ids).count == names.count)
+    }
+
     @Test func `an activity is stored byte for byte`() throws {
         let inbox = try fixture.inboxes(["a.example"])[0].id
         var activity = ExpandedActivity.sample("note", to: [inbox])

@@ -162,6 +162,9 @@ private final class Expansion {
 }
 
 /// Returns (ordinality, id) of the ones that were not known.
+///
+/// Ids are given in the order of the batch, because what concerns one object is sent in the order of
+/// its ids; keys are inserted in an order that all workers share, or two could wait for each other.
 private let insertActivities = """
     with item as (
         select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[],
@@ -169,9 +172,12 @@ private let insertActivities = """
             $12::timestamptz[], $13::int[], $14::int[], $15::text[]) with ordinality
         as item (key, activity_id, type, body, digest, key_id, content_type, lane, ordering_key,
             audience_name, synchronization, expires_at, audience_start, audience_end, parked, n)
+    ), numbered as materialized (
+        select item.key, trunkline.next_activity_id() as activity
+        from (select key from item order by n) as item
     ), fresh as (
         insert into trunkline.intake (key, activity)
-        select item.key, trunkline.next_activity_id() from item order by item.key
+        select key, activity from numbered order by key
         on conflict (key) do nothing
         returning key, activity
     ), stored as (
