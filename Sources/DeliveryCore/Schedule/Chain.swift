@@ -61,6 +61,14 @@ package struct Chain: Sendable {
     }
 }
 
+/// A turn that ends in its host's held queue.
+struct ParkedTurn: Equatable, Sendable {
+    var chain: ChainKey
+    var pointer: DeliveryPointer
+    /// At the tail what follows it goes behind it.
+    var isAtHead: Bool
+}
+
 /// Where an order holds: one chain.
 package struct ChainKey: Hashable, Sendable {
     package var host: HostID

@@ -6,7 +6,8 @@ internal import DequeModule
 /// behind it, the log is read on (an entry that waits is four bytes a delivery), and lanes, in a
 /// lane senders, take turns with their entries. What comes back from a held queue or from `later` has
 /// every third turn: it is never more than can soon be opened. So has what a former owner left, in
-/// the order in which it is given.
+/// the order in which it is given; what its senders have sent since, in the same lane, waits behind
+/// it.
 package struct UnopenedEntries: Sendable {
     private struct Turns: Sendable {
         var entries: [SenderID: Deque<UnopenedEntry>] = [:]
@@ -16,6 +17,13 @@ package struct UnopenedEntries: Sendable {
     private var lanes = Array(repeating: Turns(), count: Lane.allCases.count)
     private var returned: Deque<UnopenedEntry> = []
     private var left: Deque<UnopenedEntry> = []
+    /// How many fan-outs are in ``left``.
+    private var leftCounts: [Line: Int] = [:]
+
+    private struct Line: Hashable {
+        var lane: Lane
+        var sender: SenderID
+    }
     /// 0: `returned`; 1: `left`; 2: the lanes.
     private var turn = 0
     private var rotation = LaneRotation()
@@ -28,7 +36,10 @@ package struct UnopenedEntries: Sendable {
 
     package mutating func append(_ entry: UnopenedEntry) {
         weight += entry.weight
-        if entry.mustBeChecked { return left.append(entry) }
+        if entry.mustBeChecked {
+            if let line = line(of: entry) { leftCounts[line, default: 0] += 1 }
+            return left.append(entry)
+        }
         guard case .fanout(let fanout) = entry.entry.content else { return returned.append(entry) }
         let lane = Int(fanout.lane.rawValue)
         if lanes[lane].entries[fanout.sender] == nil { lanes[lane].senders.append(fanout.sender) }
@@ -40,7 +51,7 @@ package struct UnopenedEntries: Sendable {
             defer { turn = (turn + 1) % 3 }
             switch turn {
             case 0: if let entry = pop(\.returned) { return entry }
-            case 1: if let entry = pop(\.left) { return entry }
+            case 1: if let entry = popLeft() { return entry }
             default: if let entry = popFanout(where: { _, _ in true }) { return entry }
             }
         }
@@ -63,7 +74,10 @@ package struct UnopenedEntries: Sendable {
         var places: [Lane: Int] = [:]
         for lane in Lane.allCases {
             let senders = lanes[Int(lane.rawValue)].senders
-            guard let place = senders.firstIndex(where: { mayOpen(lane, $0) }) else { continue }
+            let place = senders.firstIndex {
+                leftCounts[Line(lane: lane, sender: $0)] == nil && mayOpen(lane, $0)
+            }
+            guard let place else { continue }
             open.insert(lane)
             places[lane] = place
         }
@@ -93,6 +107,20 @@ package struct UnopenedEntries: Sendable {
             for sender in lane.senders { kept += lane.entries[sender] ?? [] }
         }
         for entry in kept where entry.partition != partition { append(entry) }
+    }
+
+    private func line(of entry: UnopenedEntry) -> Line? {
+        guard case .fanout(let fanout) = entry.entry.content else { return nil }
+        return Line(lane: fanout.lane, sender: fanout.sender)
+    }
+
+    private mutating func popLeft() -> UnopenedEntry? {
+        guard let entry = pop(\.left) else { return nil }
+        if let line = line(of: entry) {
+            let count = (leftCounts[line] ?? 0) - 1
+            leftCounts[line] = count > 0 ? count : nil
+        }
+        return entry
     }
 
     private mutating func pop(

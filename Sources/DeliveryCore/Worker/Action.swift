@@ -128,14 +128,8 @@ package struct Resolution: Equatable, Sendable {
     package var holds: [Hold] = []
     package var laters: [Later] = []
     package var hostStates: [HostState] = []
-    /// Turns that end when this is done, because their deliveries stand in Redis then; for the
-    /// machine alone.
-    var parked: [ParkedTurn] = []
-
-    struct ParkedTurn: Equatable, Sendable {
-        var chain: ChainKey
-        var pointer: DeliveryPointer
-    }
+    /// Turns that end in a held queue once this is done; for the machine alone.
+    var parkedTurns: [ParkedTurn] = []
 
     package struct Hold: Equatable, Sendable {
         package var host: HostID

@@ -96,10 +96,12 @@ extension DeliveryMachine {
         // get there behind it.
         let isInTurn = chain.open > 0 && delivery.activity <= chain.active
         guard isFree || isInTurn else {
-            if entries[delivery.entry.rawValue].resolution.isParked(key) {
+            let leaving = entries[delivery.entry.rawValue].resolution.parkedTurns
+                .filter { $0.chain == key }
+            if !leaving.isEmpty {
                 // Its predecessor goes to the held queue with the entry of both.
                 hosts[host]?.chains[order] = chain
-                hold(index, atHead: delivery.goesToHead)
+                hold(index, atHead: delivery.goesToHead && leaving.allSatisfy(\.isAtHead))
                 return false
             }
             let place =
@@ -143,18 +145,18 @@ extension DeliveryMachine {
 
     /// It goes back to its host's held queue: its turn ends when Redis has it, so that no successor
     /// gets there first. Those of the same entry go with it, or the entry would never end.
-    mutating func parkTurn(of index: DeliveryIndex) {
+    mutating func parkTurn(of index: DeliveryIndex, atHead: Bool) {
         guard let key = chain(of: index) else { return }
         let (entry, pointer) = (
             deliveries[index.rawValue].entry, deliveries[index.rawValue].pointer
         )
         deliveries[index.rawValue].isInChain = false
-        entries[entry.rawValue].resolution.parked.append(
-            Resolution.ParkedTurn(chain: key, pointer: pointer))
+        entries[entry.rawValue].resolution.parkedTurns.append(
+            ParkedTurn(chain: key, pointer: pointer, isAtHead: atHead))
         let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
         for follower in waiting where deliveries[follower.rawValue].entry == entry {
             hosts[key.host]?.chains[key.order]?.waiting.removeAll { $0 == follower }
-            hold(follower, atHead: deliveries[follower.rawValue].goesToHead)
+            hold(follower, atHead: atHead && deliveries[follower.rawValue].goesToHead)
         }
     }
 
@@ -196,13 +198,13 @@ extension DeliveryMachine {
 
     /// One of the chain's turns is over; with the last one the next activity has its own.
     ///
-    /// - Parameter isParked: the turn ended in the held queue.
-    mutating func leaveChain(_ key: ChainKey, isParked: Bool = false) {
-        turnsOver.append((key, isParked))
+    /// - Parameter parked: the activity whose turn ended in the held queue.
+    mutating func leaveChain(_ key: ChainKey, parked: ActivityID? = nil) {
+        turnsOver.append((key, parked))
         // The next may end on the spot, and the one after it: one after the other, however many.
         guard turnsOver.count == 1 else { return }
-        while let (key, isParked) = turnsOver.first {
-            giveTurn(of: key, isParked: isParked)
+        while let (key, parked) = turnsOver.first {
+            giveTurn(of: key, parked: parked)
             turnsOver.removeFirst()
         }
     }
@@ -215,12 +217,12 @@ extension DeliveryMachine {
         leaveChain(key)
     }
 
-    private mutating func giveTurn(of key: ChainKey, isParked: Bool) {
+    private mutating func giveTurn(of key: ChainKey, parked: ActivityID?) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
         hosts[key.host]?.chains[key.order]?.open -= 1
         // They may have followed their predecessor into `later`: so do those behind them.
         while let ready = nextInChain(key) {
-            let placed = takeTurns(ready, in: key, isParked: isParked)
+            let placed = takeTurns(ready, in: key, parked: parked)
             for index in placed { place(index) }
             if !placed.isEmpty { return }
         }
@@ -264,7 +266,7 @@ extension DeliveryMachine {
 
     /// Returns those that have got it, and are to be placed.
     private mutating func takeTurns(
-        _ ready: ArraySlice<DeliveryIndex>, in key: ChainKey, isParked: Bool
+        _ ready: ArraySlice<DeliveryIndex>, in key: ChainKey, parked: ActivityID?
     ) -> [DeliveryIndex] {
         // Those behind them do not stand in their way.
         let others = hosts[key.host]?.chains[key.order]?.waiting ?? []
@@ -274,7 +276,15 @@ extension DeliveryMachine {
             guard let facts = activities[deliveries[index.rawValue].activity]?.facts else {
                 preconditionFailure("an activity without facts waits for its turn")
             }
-            if isParked { deliveries[index.rawValue].isFollower = true }
+            // Its Delete may have been heard of since it came.
+            if let end = supersededEnd(of: deliveries[index.rawValue]) {
+                settle(index, end)
+                continue
+            }
+            // An older one may have come back while a successor was on its way there.
+            if let parked, parked < deliveries[index.rawValue].activity {
+                deliveries[index.rawValue].isFollower = true
+            }
             if takesTurn(index, facts, isAdmitted: false) { placed.append(index) }
         }
         hosts[key.host]?.chains[key.order]?.waiting += others

@@ -24,7 +24,7 @@ extension DeliveryMachine {
         hosts[host]?.holding += 1
         waitingHosts[host] = now
         addHold(host, delivery.pointer, atHead: atHead, to: delivery.entry)
-        parkTurn(of: index)
+        parkTurn(of: index, atHead: atHead)
         decide(index)
     }
 
@@ -60,7 +60,7 @@ extension DeliveryMachine {
                 entries[delivery.entry.rawValue].resolution.laters.append(later)
             case .held(let host, let pointer, let atHead):
                 addHold(host, pointer, atHead: atHead, to: delivery.entry)
-                parkTurn(of: result.delivery)
+                parkTurn(of: result.delivery, atHead: atHead)
             }
             decide(result.delivery)
         }
@@ -120,7 +120,9 @@ extension DeliveryMachine {
                 hosts[hold.host]?.holding -= hold.pointers.count
                 hosts[hold.host]?.held += hold.pointers.count
             }
-            for turn in resolution.parked { leaveChain(turn.chain, isParked: true) }
+            for turn in resolution.parkedTurns {
+                leaveChain(turn.chain, parked: turn.pointer.activity)
+            }
             releaseEnded(partition, resolution.entry)
         }
     }
@@ -150,12 +152,10 @@ extension Resolution {
         }
     }
 
-    func isParked(_ chain: ChainKey) -> Bool { parked.contains { $0.chain == chain } }
-
     /// The turn of this delivery does not end with the entry.
     mutating func unpark(_ pointer: DeliveryPointer, at host: HostID) -> ChainKey? {
-        let place = parked.firstIndex { $0.chain.host == host && $0.pointer == pointer }
-        return place.map { parked.remove(at: $0).chain }
+        let place = parkedTurns.firstIndex { $0.chain.host == host && $0.pointer == pointer }
+        return place.map { parkedTurns.remove(at: $0).chain }
     }
 
     func held(for host: HostID) -> Int {

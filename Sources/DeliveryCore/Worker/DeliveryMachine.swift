@@ -82,7 +82,7 @@ package struct DeliveryMachine: Sendable {
     /// Objects that were deleted lately, and when this worker saw it.
     var deletions: [OrderKey: Instant] = [:]
     /// Chains in which a turn has ended and the next is being given, in this order.
-    var turnsOver: Deque<(ChainKey, isParked: Bool)> = []
+    var turnsOver: Deque<(ChainKey, parked: ActivityID?)> = []
     /// Hosts that have more to send, and may later.
     var pacedHosts: Set<HostID> = []
     var ready = ReadyHosts()

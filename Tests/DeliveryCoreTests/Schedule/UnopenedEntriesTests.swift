@@ -7,7 +7,8 @@ import Testing
     private var lastID: UInt64 = 0
 
     private mutating func add(
-        _ activity: ActivityID, sender: UInt64, lane: Lane = .normal, in partition: Int = 0
+        _ activity: ActivityID, sender: UInt64, lane: Lane = .normal, in partition: Int = 0,
+        isLeft: Bool = false
     ) {
         lastID += 1
         let id = StreamID(milliseconds: lastID, sequence: 0)
@@ -15,7 +16,7 @@ import Testing
             UnopenedEntry(
                 partition: PartitionNumber(rawValue: partition),
                 entry: .fanout(id, activity, to: [11], lane: lane, sender: sender),
-                mustBeChecked: false))
+                mustBeChecked: isLeft))
     }
 
     private mutating func addReturned(_ activity: ActivityID) {
@@ -55,6 +56,23 @@ import Testing
         addReturned(8)
         addReturned(9)
         #expect(drain() == [8, 1, 9, 2, 3])
+    }
+
+    @Test mutating func `a sender's later ones wait behind what a former owner left of theirs`() {
+        for activity in [1, 2, 3] as [ActivityID] { add(activity, sender: 1, isLeft: true) }
+        add(4, sender: 1)
+        add(5, sender: 1, lane: .urgent)
+        add(6, sender: 2)
+        // Not ahead of 3, whoever else has a turn.
+        #expect(drain() == [1, 5, 2, 6, 3, 4])
+        #expect(entries.isEmpty)
+    }
+
+    @Test mutating func `what leaves with its partition is not waited for`() {
+        add(1, sender: 1, in: 0, isLeft: true)
+        add(2, sender: 1, in: 1)
+        entries.removeAll(of: 0)
+        #expect(drain() == [2])
     }
 
     @Test mutating func `of some senders only what may be opened is`() {

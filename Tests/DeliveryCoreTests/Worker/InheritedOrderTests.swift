@@ -42,6 +42,21 @@ import Testing
         #expect(trace.end(try #require(back.first), .status(200)).sends.map(\.activity) == [2])
     }
 
+    @Test func `one that is back before a successor is held goes ahead of it`() throws {
+        var trace = Self.trace()
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)])
+        let fresh = trace.admit(.fanout(1, 3, to: [11, 21])).sends
+        #expect(fresh.map(\.host) == ["h2.example"], "it goes behind what is held")
+        trace.feed(.released(0, 1, 2, remaining: 0))
+        let back = trace.admit(.pointers(2, pointer(1, 11), pointer(2, 11))).sends
+        #expect(back.map(\.activity) == [1])
+        trace.end(try #require(back.first), .status(200))
+        trace.end(try #require(fresh.first), .status(200))
+        let parked = try trace.commit()
+        #expect(parked.resolutions.flatMap(\.holds).map(\.pointers) == [[pointer(3, 11)]])
+        #expect(trace.resolve(parked).sends.map(\.activity) == [2])
+    }
+
     @Test func `what should have come back long ago is not waited for`() {
         var trace = Self.trace()
         trace.own(0, later: [later(pointer(1, 11, attempts: 1), in: .seconds(-61), trace)])

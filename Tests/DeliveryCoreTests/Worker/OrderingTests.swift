@@ -125,6 +125,30 @@ import Testing
         #expect(trace.admit(.fanout(5, 1, to: [51])).sends.isEmpty)
     }
 
+    @Test func `one that is known to be deleted is not sent when its turn comes`() throws {
+        var trace = Self.trace()
+        let create = trace.admit(.fanout(1, 1, to: [11])).sends
+        trace.admit(.fanout(2, 2, to: [11]))
+        #expect(trace.admit(.fanout(3, 3, to: [21])).sends.map(\.host) == ["h2.example"])
+        #expect(trace.end(create[0], .status(200)).sends.isEmpty)
+        trace.live(.milliseconds(50))
+        let outcomes = trace.history.flushes.flatMap(\.batch.outcomes)
+        #expect(outcomes.filter { $0.state == .superseded }.map(\.activity) == [2])
+    }
+
+    @Test func `what is behind one that goes to the tail goes there with it`() throws {
+        var trace = Self.trace()
+        trace.activities[5] = trace.activities[2]
+        let create = trace.admit(.fanout(1, 1, to: [11])).sends
+        // They were held before, and wait for the Create, which goes back to the held queue.
+        trace.admit(.pointers(2, pointer(2, 11), pointer(5, 11)))
+        trace.end(create[0], .status(429), retryAfter: .seconds(60))
+        let followed = trace.resolve(try trace.commit())
+        let holds = try #require(followed.resolutions.first).holds
+        #expect(holds.map(\.atHead) == [false])
+        #expect(holds.map(\.pointers) == [[pointer(2, 11), pointer(5, 11)]])
+    }
+
     @Test func `what leaves with its partition leaves no chain behind`() throws {
         var trace = Self.trace()
         let create = trace.admit(.fanout(1, 1, to: [11])).sends
