@@ -37,6 +37,9 @@ struct ActivityFacts {
         }
     }
 
+    /// Something about the same object may have been sent before.
+    var mayFollow: Bool { type != "Create" && orderingKey != id }
+
     /// ActivityPub section 6: these "MUST" have one.
     private static func needsObject(_ type: String) -> Bool {
         switch type {

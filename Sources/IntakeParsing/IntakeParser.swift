@@ -20,13 +20,15 @@ package final class IntakeParser {
         let fields = try IntakeFields(fields)
         let activity = try fields.required(.activity)
         let facts = try self.facts(activity)
+        let named = try fields.text(.object)
         return Job(
             lane: lane, activity: activity, activityID: facts.id, type: facts.type,
             actor: facts.actor,
             key: try key(fields), audience: try audience(fields),
             idempotencyKey: try fields.text(.id)
                 ?? "\(lane.name)/\(entry)/\(hexadecimal(digest))",
-            orderingKey: try fields.text(.object) ?? facts.orderingKey,
+            orderingKey: named ?? facts.orderingKey,
+            mayFollow: named.map { $0 != facts.id } ?? facts.mayFollow,
             exclude: try exclude(fields),
             synchronizedCollection: try synchronizedCollection(fields),
             expires: try expires(fields), contentType: try contentType(fields))

@@ -1,7 +1,7 @@
 /// The Lua scripts, one file each in `Scripts/`: every step that must happen as a whole or not at
 /// all. Each file says what its KEYS and ARGV are.
 enum RedisScript: CaseIterable {
-    case createGroups, finishIntake, rejectIntake, recoverIntake
+    case createGroups, finishIntake, rejectIntake, recoverIntake, findPredecessors
     case takeLease, sealLease, renewLease, releaseLease
     case resolve, release, releaseDue, writeMark
     case heartbeat, writeIntakeState
@@ -12,6 +12,7 @@ enum RedisScript: CaseIterable {
         case .finishIntake: PackageResources.finish_intake_lua
         case .rejectIntake: PackageResources.reject_intake_lua
         case .recoverIntake: PackageResources.recover_intake_lua
+        case .findPredecessors: PackageResources.find_predecessors_lua
         case .takeLease: PackageResources.take_lease_lua
         case .sealLease: PackageResources.seal_lease_lua
         case .renewLease: PackageResources.renew_lease_lua

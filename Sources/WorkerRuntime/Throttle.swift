@@ -31,6 +31,7 @@ enum Complaint: String, CaseIterable {
     case readIntake = "reading the intake failed"
     case readLogs = "reading the logs failed"
     case recoverIntake = "claiming what absent workers left failed"
+    case findPredecessors = "asking what stands before entries failed"
     case finishIntake = "acking finished entries failed"
     case rejectIntake = "setting rejected entries aside failed"
     case wakeParked = "waking parked activities failed"

@@ -24,6 +24,8 @@ extension WorkerProcess {
         case .recoverIntake(let alive): recoverIntake(alive: alive)
         case .interruptIntakeRead: queue.interruptIntakeRead()
         case .rejectIntake(let rejected): reject(rejected)
+        case .findPredecessors(let id, let lane, let questions):
+            findPredecessors(id, lane, questions)
         case .expand(let id, let jobs): expand(id, jobs)
         case .route(let id, let entries): route(id, entries)
         case .finishIntake(let id, let references): finishIntake(id, references)

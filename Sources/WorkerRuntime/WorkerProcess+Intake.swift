@@ -77,6 +77,20 @@ extension WorkerProcess {
         }
     }
 
+    func findPredecessors(
+        _ id: ExpansionID, _ lane: Lane, _ questions: [PredecessorQuestion]
+    ) {
+        queue.findPredecessors(questions, in: lane) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let answers): self.occur(.predecessorsFound(id, answers))
+            case .failure(let failure):
+                self.complain(.findPredecessors, failure)
+                self.occur(.predecessorsUnknown(id))
+            }
+        }
+    }
+
     func expand(_ id: ExpansionID, _ jobs: [ExpansionJob]) {
         recorder.enter(.expand)
         entriesInHand.expansionBegan(id, jobs.map(\.reference))

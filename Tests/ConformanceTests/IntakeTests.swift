@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 
 @testable import DeliveryCore
@@ -86,6 +87,86 @@ extension Conformance {
             #expect(try subject.recoverIntake().isEmpty)
             try subject.elapse(.seconds(2))
             #expect(try subject.recoverIntake().map(\.reference) == entries.map(\.reference))
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `what stands before an entry is found until it is finished or set aside`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            for number in 1...3 {
+                try subject.produce(
+                    Posting(number) {
+                        $0.object = 700_001
+                        $0.kind = .update
+                    })
+                try subject.produce(
+                    Posting(number + 10) {
+                        $0.object = 800_002
+                        $0.kind = .update
+                    })
+            }
+            // In the hands of two workers, and of none.
+            let mine = try subject.readIntake(count: 2)
+            let others = try subject.readIntake(count: 3, by: .second)
+            let found = try subject.predecessors(of: mine[0], mine[1], others[0], others[2])
+            #expect(
+                found == [
+                    .these([]), .these([]), .these([mine[0].id]),
+                    .these([mine[0].id, others[0].id]),
+                ])
+            try subject.finishIntake([mine[0]])
+            try subject.reject([others[0]], by: .second)
+            #expect(try subject.predecessors(of: others[2], by: .second) == [.these([])])
+            #expect(try subject.predecessors(of: others[1]) == [.these([mine[1].id])])
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `another lane stands before nothing`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            for (number, lane) in [Lane.urgent, .normal, .bulk].enumerated() {
+                try subject.produce(
+                    Posting(number) {
+                        $0.object = 700_001
+                        $0.lane = lane
+                        $0.kind = .update
+                    })
+            }
+            for entry in try subject.readIntake() {
+                #expect(try subject.predecessors(of: entry) == [.these([])])
+            }
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `what an absent worker had stands before what came later, whoever has it now`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            for number in 1...2 {
+                try subject.produce(
+                    Posting(number) {
+                        $0.object = 700_001
+                        $0.kind = .update
+                    })
+            }
+            let lost = try subject.readIntake(count: 1, by: .second)
+            let mine = try subject.readIntake(count: 1)
+            #expect(try subject.predecessors(of: mine[0]) == [.these([lost[0].id])])
+            try subject.elapse(.seconds(6))
+            #expect(try subject.recoverIntake(alive: [.first]).map(\.id) == [lost[0].id])
+            #expect(try subject.predecessors(of: mine[0]) == [.these([lost[0].id])])
+            try subject.finishIntake(lost)
+            #expect(try subject.predecessors(of: mine[0]) == [.these([])])
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `a thousand entries are looked at, and no more`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            for number in 1...1_002 { try subject.produce(Posting(number) { $0.kind = .update }) }
+            let entries = try subject.readIntake(count: 2_000)
+            #expect(
+                try subject.predecessors(of: entries[1], entries[1_001]).map { $0 == .tooMany }
+                    == [false, true])
         }
 
         @Test(arguments: Subjects.allCases)

@@ -17,6 +17,7 @@ extension Conformance {
             #expect(throws: Failed.self) { try subject.seal(lease) }
             #expect(throws: Failed.self) { try subject.hosts(0) }
             #expect(throws: Failed.self) { try subject.readIntake() }
+            #expect(throws: Failed.self) { try subject.predecessors(of: entries[0]) }
             #expect(throws: Failed.self) { try subject.finishIntake(entries) }
             #expect(throws: Failed.self) { try subject.route([(0, .sample())]) }
             #expect(throws: Failed.self) { try subject.log(0) }

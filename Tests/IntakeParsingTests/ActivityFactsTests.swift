@@ -39,6 +39,24 @@ import Testing
         #expect(try activity(type, rest).parse().orderingKey == key)
     }
 
+    @Test(arguments: [
+        ("Create", #","object":{"id":"https://our.example/n"}"#, nil, false),
+        ("Update", #","object":{"id":"https://our.example/n"}"#, nil, true),
+        ("Delete", #","object":"https://our.example/n""#, nil, true),
+        ("Undo", #","object":"https://our.example/like/1""#, nil, true),
+        ("Undo", #","object":{"type":"Like"}"#, nil, false),
+        ("Like", #","object":"https://r.example/n""#, nil, false),
+        ("Create", #","object":{"id":"https://our.example/n"}"#, "thread:9", true),
+        ("Like", #","object":"https://r.example/n""#, "https://r.example/n", true),
+        ("Like", #","object":"https://r.example/n""#, "https://our.example/a/1", false),
+    ])
+    func `something may stand before what has another's key, or one that was named`(
+        type: String, rest: String, named: String?, mayFollow: Bool
+    ) throws {
+        let entry = activity(type, rest).with("object", named)
+        #expect(try entry.parse().mayFollow == mayFollow)
+    }
+
     @Test func `an Undo is ordered behind what it undoes`() throws {
         let like = try activity("Like", #","object":"https://r.example/n""#).parse()
         let undo = try activity("Undo", #","object":{"id":"https://our.example/a/1"}"#).parse()

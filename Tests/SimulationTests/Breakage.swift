@@ -38,6 +38,10 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             scenario: { .lives() },
             tampering: { replaying(every: .seconds(3)) { $0 == .create } }),
         Breakage(
+            rule: "what comes first is not asked for", checker: "sequence",
+            scenario: { Scenarios.named("bursts") ?? .lives() },
+            tampering: { Tampering(event: { $0.withoutPredecessors }) }),
+        Breakage(
             rule: "a dead host is tried every minute", checker: "dead-hosts",
             scenario: {
                 .calm {

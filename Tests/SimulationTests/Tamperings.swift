@@ -104,6 +104,11 @@ extension Event {
         }
     }
 
+    var withoutPredecessors: Event {
+        guard case .predecessorsFound(let id, let answers) = self else { return self }
+        return .predecessorsFound(id, answers.map { _ in .these([]) })
+    }
+
     /// What fails, fails in a way that cannot be ours.
     var withHostsAtFault: Event {
         guard case .transferFinished(let token, .failed(_, let detail), _, _, let duration) = self

@@ -16,6 +16,11 @@ package struct Job: Equatable, Sendable {
     package var idempotencyKey: String
     /// Deliveries of one sender with one ordering key never overtake each other at a host.
     package var orderingKey: String
+    /// Entries before it may concern the same object: it is expanded after them.
+    ///
+    /// Not so what begins an object's life (a Create, or whatever has a key of its own), unless the
+    /// producer has named the key.
+    package var mayFollow: Bool
     /// Inbox URLs that are to get nothing.
     package var exclude: [String]
     /// The collection of FEP-8fcf whose digest rides along, if any.
@@ -28,7 +33,8 @@ package struct Job: Equatable, Sendable {
     package init(
         lane: Lane, activity: [UInt8], activityID: String, type: String, actor: String, key: String,
         audience: AudienceReference, idempotencyKey: String, orderingKey: String,
-        exclude: [String] = [], synchronizedCollection: String? = nil, expires: WallTime? = nil,
+        mayFollow: Bool = false, exclude: [String] = [], synchronizedCollection: String? = nil,
+        expires: WallTime? = nil,
         contentType: String? = nil
     ) {
         self.lane = lane
@@ -40,6 +46,7 @@ package struct Job: Equatable, Sendable {
         self.audience = audience
         self.idempotencyKey = idempotencyKey
         self.orderingKey = orderingKey
+        self.mayFollow = mayFollow
         self.exclude = exclude
         self.synchronizedCollection = synchronizedCollection
         self.expires = expires

@@ -25,6 +25,9 @@ package enum Action: Sendable {
     case interruptIntakeRead
     /// Sets entries aside; nothing is answered, a lost one comes again.
     case rejectIntake([RejectedIntake])
+    /// Which earlier entries of the lane, not finished yet, may concern the same objects?
+    /// -> predecessorsFound | predecessorsUnknown
+    case findPredecessors(ExpansionID, Lane, [PredecessorQuestion])
     /// -> expanded | expansionFailed
     case expand(ExpansionID, [ExpansionJob])
     /// -> routed | routingFailed

@@ -32,6 +32,9 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var intakeReadCount = 64
     /// Activities in one expansion (one PostgreSQL transaction).
     package var expansionLimit = 64
+    /// How long a job waits behind its predecessors until it asks for them again: at first, and at
+    /// most, twice as long each time.
+    package var followerPause: ClosedRange<Duration> = .milliseconds(20) ... .milliseconds(250)
     /// Results that make a flush due at once, and how long fewer may wait.
     package var flushCount = 500
     package var flushDelay: Duration = .milliseconds(50)

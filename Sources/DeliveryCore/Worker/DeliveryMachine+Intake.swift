@@ -61,21 +61,24 @@ extension DeliveryMachine {
     }
 
     private mutating func beginExpansion(of lane: Lane) {
-        guard !isDraining, let waiting = arrived[lane], !waiting.isEmpty,
-            !expansions.values.contains(where: { $0.lane == lane })
-        else { return }
-        let jobs = Array(waiting.prefix(configuration.expansionLimit))
-        arrived[lane]?.removeFirst(jobs.count)
+        guard !isDraining, !expansions.values.contains(where: { $0.lane == lane }) else { return }
+        let candidates = takeCandidates(of: lane)
+        guard !candidates.isEmpty else { return }
         let id = ExpansionID(rawValue: nextToken())
-        expansions[id] = Expansion(lane: lane, stage: .expanding(jobs))
+        let isOrdered = candidates.contains { $0.job.job.mayFollow }
+        expansions[id] = Expansion(
+            lane: lane,
+            stage: isOrdered ? .ordering(candidates) : .expanding(candidates.map(\.job)))
         perform(id)
     }
 
     /// Does, or does again, what the stage of an expansion asks for. Each may be repeated: the
     /// idempotency key and the flag `again` make a second time harmless.
-    private mutating func perform(_ id: ExpansionID) {
+    mutating func perform(_ id: ExpansionID) {
         guard let expansion = expansions[id] else { return }
         switch expansion.stage {
+        case .ordering(let candidates):
+            emit(.findPredecessors(id, expansion.lane, candidates.compactMap(\.question)))
         case .expanding(let jobs): emit(.expand(id, jobs))
         case .routing(let entries, _): emit(.route(id, entries))
         case .finishing(.entries(let references)): emit(.finishIntake(id, references))
@@ -175,6 +178,7 @@ extension DeliveryMachine {
 /// A batch of jobs on its way from the intake to the logs.
 package struct Expansion: Sendable {
     enum Stage: Sendable {
+        case ordering([Candidate])
         case expanding([ExpansionJob])
         case routing([RoutedEntry], then: Finish)
         case finishing(Finish)
@@ -197,4 +201,6 @@ package struct Expansion: Sendable {
     var stage: Stage
     /// After a failure: try again then.
     var pausedUntil: Instant?
+
+    var isBeingOrdered: Bool { if case .ordering = stage { true } else { false } }
 }

@@ -24,7 +24,8 @@ extension DeliveryMachine {
             if !leases.isEmpty { emit(.renewLeases(leases)) }
         }
         if now >= recoveryDue, isPostgresUp, !isDraining, !alive.isEmpty,
-            inHand.count < configuration.intakeLimit
+            // Those that wait may wait for what is to be claimed.
+            inHand.count - followerCount < configuration.intakeLimit
         {
             recoveryDue = now + configuration.renewInterval
             emit(.recoverIntake(alive: alive))
@@ -231,8 +232,9 @@ extension DeliveryMachine {
         isDraining = true
         desired = []
         arrived.removeAll()
+        followers.removeAll()
         // What waits to be tried again is not acked: another worker claims it.
-        expansions = expansions.filter { $0.value.pausedUntil == nil }
+        expansions = expansions.filter { $0.value.pausedUntil == nil && !$0.value.isBeingOrdered }
         emit(.interruptIntakeRead)
         emit(.interruptLogRead)
         note(

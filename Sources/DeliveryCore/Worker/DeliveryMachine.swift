@@ -6,6 +6,7 @@ internal import DequeModule
 /// runs years in seconds. The way of a delivery through it:
 ///
 /// - `+Intake`: entries of the intake -> expansion batches -> routed -> acked;
+/// - `+Predecessors`: what concerns one object is expanded in the order in which it was enqueued;
 /// - `+Ownership`: membership -> leases and epochs -> partitions read or handed back;
 /// - `+Log`: log entries -> open deliveries;
 /// - `+Preparation`: what PostgreSQL knows of them -> their hosts' queues;
@@ -43,6 +44,8 @@ package struct DeliveryMachine: Sendable {
 
     // Intake
     var arrived: [Lane: Deque<ExpansionJob>] = [:]
+    /// Jobs that wait until others are done with what comes before them.
+    var followers: [Lane: [Candidate]] = [:]
     /// Entries on their way, and when the read that brought them was asked for.
     var inHand: [IntakeReference: Instant] = [:]
     var expansions: [ExpansionID: Expansion] = [:]
@@ -159,6 +162,8 @@ package struct DeliveryMachine: Sendable {
         case .intakeRead(let entries): intakeRead(entries)
         case .intakeReadFailed: intakeReadFailed()
         case .intakeRecovered(let entries): take(entries, since: nil)
+        case .predecessorsFound(let id, let answers): predecessorsFound(id, answers)
+        case .predecessorsUnknown(let id): expansionFailed(id)
         case .expanded(let id, let results): expanded(id, results)
         case .expansionFailed(let id): expansionFailed(id)
         case .routed(let id): routed(id)
@@ -223,6 +228,7 @@ package struct DeliveryMachine: Sendable {
         var deadlines: [Instant] = [sweepDue]
         if isRedisUp { deadlines += [heartbeatDue, renewalDue] }
         if let paceDue { deadlines.append(max(paceDue, now + .milliseconds(1))) }
+        if isRedisUp, isPostgresUp, let due = followersDue { deadlines.append(due) }
         if isPostgresUp {
             if let due = settlement.due(configuration, isIdle: isIdle) { deadlines.append(due) }
             if let due = settlement.retryDue() { deadlines.append(due) }

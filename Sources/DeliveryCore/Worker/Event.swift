@@ -27,6 +27,9 @@ package enum Event: Sendable {
     case intakeReadFailed
     /// Entries of workers that are gone, and own ones whose reading was never answered.
     case intakeRecovered([ArrivedEntry])
+    /// One answer a question, in their order.
+    case predecessorsFound(ExpansionID, [Predecessors])
+    case predecessorsUnknown(ExpansionID)
     case expanded(ExpansionID, [ExpansionResult])
     case expansionFailed(ExpansionID)
     case routed(ExpansionID)

@@ -84,16 +84,16 @@ struct Order: Checker {
 
 extension TrafficKind {
     /// Others have a key of their own.
-    fileprivate var isOrdered: Bool { self == .create || self == .update || self == .delete }
+    var isOrdered: Bool { self == .create || self == .update || self == .delete }
 }
 
 extension Sending {
-    fileprivate var isOrdered: Bool { kind.isOrdered }
+    var isOrdered: Bool { kind.isOrdered }
 }
 
 extension Answering {
     /// Nothing more is sent of the delivery, whatever becomes of the commit.
-    fileprivate func isFinal(of sending: Sending) -> Bool {
+    func isFinal(of sending: Sending) -> Bool {
         guard case .answered(let answer) = exchange else { return false }
         switch answer.status {
         case 200..<400, 404, 410: return true

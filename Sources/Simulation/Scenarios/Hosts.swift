@@ -74,4 +74,47 @@ extension Scenario {
         scenario.faults.failurePercent = 0
         return scenario
     }
+
+    @Sendable static func bursts(_ scale: Scale) -> Scenario {
+        var scenario = crowded(
+            "bursts", "what concerns one object comes within milliseconds, and several workers read"
+        )
+        scenario.workers = 3
+        scenario.fleet = [HostGroup(6)]
+        scenario.duration = .seconds(scale(300, 30))
+        let lives: [[TrafficKind]] = [
+            [.create, .update, .update], [.create, .update, .update, .delete],
+        ]
+        scenario.workload = lives.map { kinds in
+            Traffic(
+                audience: .some(1...6, of: 1...6),
+                shape: .series(kinds, apart: .milliseconds(1)),
+                count: scale(600, 30), until: scenario.duration - .seconds(6))
+        }
+        scenario.faults.faults = [
+            (.kill, every: .seconds(8)), (.roll, every: .seconds(6)),
+            (.redisAway(50...2_000), every: .seconds(12)),
+            (.postgresAway(50...2_000), every: .seconds(20)),
+        ]
+        scenario.faults.failurePercent = 1
+        scenario.expectations.mayGiveUp = true
+        return scenario
+    }
+
+    @Sendable static func refusedBursts(_ scale: Scale) -> Scenario {
+        var scenario = bursts(scale)
+        scenario.name = "refused-bursts"
+        scenario.summary += ", while hosts come and go"
+        scenario.fleet = [
+            HostGroup(4),
+            HostGroup(2) {
+                $0.life = [
+                    Phase(
+                        .asksToWait(503, nil), until: scenario.duration - .seconds(10),
+                        every: .seconds(4))
+                ]
+            },
+        ]
+        return scenario
+    }
 }

@@ -70,6 +70,8 @@ package struct Traffic: Sendable {
         case single(TrafficKind)
         /// Create, then Update, then Delete of one object, so far apart.
         case life(apart: Duration)
+        /// These of one object, in this order, so far apart.
+        case series([TrafficKind], apart: Duration)
     }
 
     package var lane = Lane.normal

@@ -9,7 +9,8 @@ package enum Scenarios {
         ("mass-deletion", Scenario.massDeletion), ("rate-limited", Scenario.rateLimited),
         ("flapping", Scenario.flapping), ("poison", Scenario.poison),
         ("our-outage", Scenario.ourOutage), ("ordering", Scenario.ordering),
-        ("revisions", Scenario.revisions),
+        ("revisions", Scenario.revisions), ("bursts", Scenario.bursts),
+        ("refused-bursts", Scenario.refusedBursts),
         ("celebrity", Scenario.celebrity), ("slow-loris", Scenario.slowLoris),
         ("strangers", Scenario.strangers),
     ]

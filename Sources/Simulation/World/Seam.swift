@@ -39,6 +39,8 @@ extension SimulatedPostgres.Activity {
 
 extension TrafficKind {
     var isRevision: Bool { asSeenByTheMachine == .revision }
+    /// Its object has a life already.
+    var mayFollow: Bool { self == .update || self == .delete }
 
     fileprivate var asSeenByTheMachine: ActivityKind {
         switch self {

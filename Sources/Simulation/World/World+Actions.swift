@@ -9,7 +9,8 @@ extension World {
         case .takeEpoch, .expand, .prepare, .flush:
             plan(action, of: number, connection: postgresConnection, after: now + pause())
         case .heartbeat, .renewLeases, .recoverIntake, .takeLease, .sealLease, .releaseLeases,
-            .loadBacklog, .rejectIntake, .route, .finishIntake, .finishUnparking, .release,
+            .loadBacklog, .rejectIntake, .findPredecessors, .route, .finishIntake, .finishUnparking,
+            .release,
             .releaseDue, .resolve:
             if case .takeLease(let partition) = action {
                 workers[number]?.ownerships[partition, default: 0] += 1

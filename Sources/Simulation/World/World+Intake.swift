@@ -37,7 +37,7 @@ extension World {
     }
 
     private func arrival(_ reference: IntakeReference, job: Int) -> ArrivedEntry {
-        guard jobs[job] != nil else {
+        guard let activity = jobs[job] else {
             return ArrivedEntry(
                 lane: reference.lane, id: reference.id,
                 content: .failure(Rejection(code: "not-json", reason: "not JSON")))
@@ -49,7 +49,20 @@ extension World {
                 Job(
                     lane: reference.lane, activity: [], activityID: name, type: "Create",
                     actor: "", key: "", audience: .named(name), idempotencyKey: name,
-                    orderingKey: name)))
+                    orderingKey: activity.text, mayFollow: activity.kind.mayFollow)))
+    }
+
+    /// Whatever stands before it in the lane and has the needle in it, be it in somebody's hands or
+    /// (after a group was lost) in nobody's.
+    func predecessors(_ question: PredecessorQuestion, in lane: Lane) -> Predecessors {
+        let pending = redis.pending.lazy.filter { $0.key.lane == lane }.map {
+            (reference: $0.key, job: $0.value.job)
+        }
+        let earlier = (Array(pending) + redis.intake[Int(lane.rawValue)])
+            .filter { $0.reference.id < question.entry }
+        guard earlier.count < 1_000 else { return .tooMany }
+        let found = earlier.filter { jobs[$0.job]?.text.contains(question.needle) ?? false }
+        return .these(found.map(\.reference.id).sorted())
     }
 
     mutating func expand(_ expansion: ExpansionJob) -> ExpansionResult {
@@ -67,4 +80,9 @@ extension World {
                 sender: SenderID(rawValue: UInt64(activity.sender)), routes: routes, again: isAgain)
         )
     }
+}
+
+extension SimulatedPostgres.Activity {
+    /// What stands in its entry, as far as anybody looks for it.
+    fileprivate var text: String { "https://our.example/\(orderingKey)" }
 }

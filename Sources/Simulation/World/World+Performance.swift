@@ -46,6 +46,8 @@ extension World {
         case .rejectIntake(let rejected):
             for entry in rejected { redis.pending[entry.reference] = nil }
             return .answer(nil)
+        case .findPredecessors(let id, let lane, let questions):
+            return .answer(.predecessorsFound(id, questions.map { predecessors($0, in: lane) }))
         case .expand(let id, let jobs): return .answer(.expanded(id, jobs.map { expand($0) }))
         case .route(let id, let entries):
             for entry in entries {
@@ -167,6 +169,7 @@ extension World {
             .ownershipFailed(partition)
         case .releaseLeases(let leases): .leasesReleased(leases.map(\.partition))
         case .readIntake: .intakeReadFailed
+        case .findPredecessors(let id, _, _): .predecessorsUnknown(id)
         case .expand(let id, _): .expansionFailed(id)
         case .route(let id, _): .routingFailed(id)
         case .finishIntake(let id, _), .finishUnparking(let id, _): .intakeFinishFailed(id)
@@ -187,7 +190,8 @@ extension Event {
     /// It names what it answers, so that a second one finds nothing.
     fileprivate var mayComeTwice: Bool {
         switch self {
-        case .expanded, .routed, .intakeFinished, .prepared, .flushed, .resolved, .leasesRenewed:
+        case .predecessorsFound, .expanded, .routed, .intakeFinished, .prepared, .flushed,
+            .resolved, .leasesRenewed:
             true
         default: false
         }

@@ -37,6 +37,9 @@ extension World {
         case .life(let pause):
             kinds = [.create, .update, .delete]
             apart = pause
+        case .series(let series, let pause):
+            kinds = series
+            apart = pause
         }
         let sender = Int.random(in: traffic.senders, using: &random)
         let inboxes = draw(traffic.audience)

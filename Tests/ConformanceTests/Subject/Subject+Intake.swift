@@ -28,6 +28,24 @@ extension Subject {
         }
     }
 
+    /// Of each of these what stands before it and is in somebody's hands.
+    func predecessors(
+        of entries: ArrivedEntry..., by worker: Hand = .first
+    ) throws -> [Predecessors] {
+        let questions = try entries.map {
+            PredecessorQuestion(entry: $0.id, needle: try $0.content.get().orderingNeedle)
+        }
+        let id = ExpansionID(rawValue: 4)
+        let lane = try #require(entries.first).lane
+        return try answer(to: .findPredecessors(id, lane, questions), by: worker) { event in
+            switch event {
+            case .predecessorsFound(id, let found): found
+            case .predecessorsUnknown(id): throw Failed(event: event)
+            default: nil
+            }
+        }
+    }
+
     func finishIntake(_ entries: [ArrivedEntry], by worker: Hand = .first) throws {
         let id = ExpansionID(rawValue: 2)
         try answer(to: .finishIntake(id, entries.map(\.reference)), by: worker) { event in

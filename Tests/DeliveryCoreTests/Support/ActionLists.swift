@@ -35,6 +35,14 @@ extension [Action] {
         reduce(into: []) { if case .prepare(let id, let request) = $1 { $0.append((id, request)) } }
     }
 
+    var questions: [(id: ExpansionID, lane: Lane, questions: [PredecessorQuestion])] {
+        reduce(into: []) {
+            if case .findPredecessors(let id, let lane, let list) = $1 {
+                $0.append((id, lane, list))
+            }
+        }
+    }
+
     var expansions: [(id: ExpansionID, jobs: [ExpansionJob])] {
         reduce(into: []) { if case .expand(let id, let jobs) = $1 { $0.append((id, jobs)) } }
     }
@@ -96,6 +104,7 @@ extension Action {
         case .recoverIntake: "recoverIntake"
         case .interruptIntakeRead: "interruptIntakeRead"
         case .rejectIntake: "rejectIntake"
+        case .findPredecessors: "findPredecessors"
         case .expand: "expand"
         case .route: "route"
         case .finishIntake: "finishIntake"

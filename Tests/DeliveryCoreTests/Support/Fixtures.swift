@@ -85,6 +85,19 @@ extension ArrivedEntry {
     }
 }
 
+extension ArrivedEntry {
+    /// Something about an object that may have a life already.
+    static func following(
+        _ id: StreamID, object: String = "https://a.example/notes/o1", lane: Lane = .normal
+    ) -> ArrivedEntry {
+        var job = Job.create("\(id)", lane: lane)
+        job.type = "Update"
+        job.orderingKey = object
+        job.mayFollow = true
+        return ArrivedEntry(lane: lane, id: id, content: .success(job))
+    }
+}
+
 extension ExpansionResult {
     static func stored(
         _ activity: ActivityID, routes: [(PartitionNumber, [InboxID])], again: Bool = false,
