@@ -1,6 +1,6 @@
 /// What came, how often, and in which order: the truth a delivery test is checked against.
 ///
-/// Per (activity id, inbox URL) 24 bytes and 6 to 12 of index; ids and URLs once each. Bodies are
+/// Per (activity id, inbox URL) 28 bytes and 6 to 12 of index; ids and URLs once each. Bodies are
 /// not kept. A request is accepted when its 2xx answer was handed to an open connection; one whose
 /// client left before is abandoned.
 struct Ledger {
@@ -26,6 +26,8 @@ struct Ledger {
         let inbox: UInt32
         var requests: UInt32 = 0
         var accepted: UInt32 = 0
+        /// Which acceptance its first was; 0: none yet.
+        var place: UInt32 = 0
         /// Milliseconds since the ledger began.
         var first: UInt32
         var last: UInt32
@@ -84,9 +86,10 @@ struct Ledger {
         pairs[pair].accepted += 1
         if pairs[pair].accepted > 1 {
             totals.duplicates += 1
-        } else if let stage = ticket.stage {
-            order.took(stage, hosts: hosts)
+            return
         }
+        pairs[pair].place = UInt32(clamping: totals.accepted)
+        if let stage = ticket.stage { order.took(stage, hosts: hosts) }
     }
 
     mutating func notAnswered(_ ticket: Ticket, _ how: LedgerTotals.Unanswered) {
@@ -137,7 +140,8 @@ struct Ledger {
             lines.append(
                 PairLine(
                     activity: activities[Int(pair.activity)], inbox: inboxes[Int(pair.inbox)],
-                    accepted: Int(pair.accepted), requests: Int(pair.requests),
+                    accepted: Int(pair.accepted), place: Int(pair.place),
+                    requests: Int(pair.requests),
                     firstMilliseconds: startedMilliseconds + Int64(pair.first),
                     lastMilliseconds: startedMilliseconds + Int64(pair.last)))
         }

@@ -44,6 +44,8 @@ struct PairLine: Codable, Equatable {
     let activity: String
     let inbox: String
     let accepted: Int
+    /// Which of all acceptances its first was, from 1; 0: none.
+    let place: Int
     let requests: Int
     /// Since 1970.
     let firstMilliseconds: Int64

@@ -10,10 +10,12 @@ final class Federation: Sendable {
     let pool: Pool
     let sender: Sender
 
-    init() throws {
+    init(workers: Int = 2) throws {
         scratch = try Scratch()
         sink = try SinkProcess(in: scratch)
-        pool = try Pool(.embedded(directory: scratch.file("s")), delivering: sink, in: scratch)
+        pool = try Pool(
+            .embedded(directory: scratch.file("s")), delivering: sink, in: scratch,
+            workers: workers)
         sender = try Sender(of: pool, known: sink)
     }
 
@@ -33,8 +35,8 @@ final class Federation: Sendable {
     }
 
     /// A federation for one test, which may drain the pool itself.
-    static func run(_ test: (Federation) throws -> Void) throws {
-        let federation = try Federation()
+    static func run(workers: Int = 2, _ test: (Federation) throws -> Void) throws {
+        let federation = try Federation(workers: workers)
         try test(federation)
         federation.pool.expectCleanEnd()
     }

@@ -5,7 +5,7 @@ import RedisQueue
 import Supervision
 import Testing
 
-/// `trunkline run`: a supervisor with two workers, and its Redis and PostgreSQL.
+/// `trunkline run`: a supervisor with its workers, Redis and PostgreSQL.
 final class Pool: Sendable {
     let services: Services
     let process: ChildProcess
@@ -20,11 +20,11 @@ final class Pool: Sendable {
     /// Returns when it says `ready`.
     init(
         _ services: Services, delivering sink: SinkProcess, in scratch: Scratch,
-        flags: [String] = []
+        workers: Int = 2, flags: [String] = []
     ) throws {
         self.services = services
         log = scratch.file("pool-\(UUID().uuidString.prefix(8)).log")
-        var arguments = ["run", "--workers", "2", "--instance-domain", "our.example"]
+        var arguments = ["run", "--workers", "\(workers)", "--instance-domain", "our.example"]
         if case .embedded = services { arguments.append("--embedded") }
         arguments +=
             services.flags + [

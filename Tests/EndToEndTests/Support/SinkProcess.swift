@@ -74,6 +74,8 @@ extension SinkProcess {
         var activity: String
         var inbox: String
         var accepted: Int
+        /// Which of all acceptances its first was, from 1; 0: none.
+        var place: Int
         var requests: Int
 
         var pair: Pair { Pair(activity: activity, inbox: inbox) }
