@@ -71,11 +71,11 @@ struct Conservation: Checker {
 
     private func isExcused(_ world: World) -> Bool {
         !world.isRedisUp || !world.isPostgresUp || world.network.isOurOutage(at: world.age)
-            || world.workers.values.contains { worker in
-                worker.frozenUntil > world.now
-                    || worker.flights.count * 100 >= configuration.slots * 90
-                    || worker.machine.gauges.open >= configuration.openLimit / 2
-                    || worker.machine.isDraining
+            || world.workers.numbers.contains { number in
+                world.workers[number].frozenUntil > world.now
+                    || world.workers[number].flights.count * 100 >= configuration.slots * 90
+                    || world.workers[number].machine.gauges.open >= configuration.openLimit / 2
+                    || world.workers[number].machine.isDraining
             }
     }
 

@@ -24,8 +24,9 @@ struct Limits: Checker {
             let left = (inFlight[window] ?? 0) - 1
             inFlight[window] = left > 0 ? left : nil
         case .sampled:
-            for (number, worker) in world.workers {
-                if let breach = check(worker.machine.gauges, of: number) { return breach }
+            for number in world.workers.numbers {
+                let gauges = world.workers[number].machine.gauges
+                if let breach = check(gauges, of: number) { return breach }
             }
         default: break
         }

@@ -65,10 +65,12 @@ struct Order: Checker {
         else { return nil }
         // A Delete goes when it may; it ends those before it that its owner has not in flight. Of
         // what a former owner has, nobody knows.
-        let isInFlight = world.workers[sending.worker]?.flights.values.contains {
-            $0.delivery == earlier && $0.ownership == sending.ownership
-        }
-        if sending.kind == .delete, isInFlight != true { return nil }
+        let isInFlight =
+            world.workers.contains(sending.worker)
+            && world.workers[sending.worker].flights.values.contains {
+                $0.delivery == earlier && $0.ownership == sending.ownership
+            }
+        if sending.kind == .delete, !isInFlight { return nil }
         return Breach(
             "\(sending.delivery) (\(sending.kind)) is sent before \(earlier) has ended",
             .delivery(earlier))

@@ -17,13 +17,13 @@ extension World {
         guard isTroubled else { return }
         let (fault, every) = scenario.faults.faults[number]
         agenda.add(.fault(number), at: now + interval(around: every))
-        let victim = workers.keys.sorted().randomElement(using: &random)
+        let victim = workers.numbers.randomElement(using: &random)
         switch fault {
         case .kill: if let victim { kill(victim) }
         case .freeze(let time):
             let thaw = now + delay(time)
-            if let victim, let asleep = workers[victim]?.frozenUntil {
-                workers[victim]?.frozenUntil = max(asleep, thaw)
+            if let victim {
+                workers[victim].frozenUntil = max(workers[victim].frozenUntil, thaw)
             }
         case .roll:
             if workers.count <= 1 || workers.count < scenario.workers + 1 && chance(50) {
@@ -64,7 +64,8 @@ extension World {
     }
 
     mutating func kill(_ number: Int) {
-        guard let name = workers[number]?.name else { return }
+        guard workers.contains(number) else { return }
+        let name = workers[number].name
         observe(.killed(number))
         // A living supervisor gives the dead one's leases back; without it they run out.
         if chance(50) { redis.dropLeases { _, owner in owner == name } }
@@ -73,7 +74,7 @@ extension World {
 
     /// The last one to go is followed by another.
     mutating func replace(_ number: Int) {
-        workers[number] = nil
+        workers.remove(number)
         if workers.isEmpty { startWorker() }
     }
 
@@ -90,6 +91,6 @@ extension World {
     }
 
     private mutating func tellAll(_ event: Event) {
-        for number in workers.keys.sorted() { agenda.add(.reply(number, event), at: now) }
+        for number in workers.numbers { agenda.add(.reply(number, event), at: now) }
     }
 }

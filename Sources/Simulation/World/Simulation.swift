@@ -51,21 +51,25 @@ package struct Simulation {
 
     private mutating func drain() {
         world.isClosing = true
-        for number in world.workers.keys.sorted() {
+        for number in world.workers.numbers {
             world.agenda.add(.reply(number, .drainRequested), at: world.now)
         }
         let deadline = world.now + .seconds(60) + world.scenario.configuration.leaseTime
-        while violation == nil, !world.workers.values.allSatisfy(\.hasFinished), step() {
+        while violation == nil, !haveAllFinished, step() {
             if world.now > deadline {
                 violate("drain", Breach("workers do not end: \(world.summary)"))
             }
         }
-        let names = Set(world.workers.values.map(\.name))
+        let names = Set(world.workers.numbers.map { world.workers[$0].name })
         for (number, partition) in world.redis.partitions.enumerated() {
             if let lease = partition.lease, lease.expires > world.now, names.contains(lease.owner) {
                 violate("drain", Breach("\(lease.owner.rawValue) left a lease of \(number) behind"))
             }
         }
+    }
+
+    private var haveAllFinished: Bool {
+        world.workers.numbers.allSatisfy { world.workers[$0].hasFinished }
     }
 
     private mutating func step() -> Bool {

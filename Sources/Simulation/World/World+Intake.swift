@@ -11,7 +11,9 @@ extension World {
             found += part
             redis.intake[lane].removeFirst(part.count)
         }
-        let isOver = workers[number]?.isIntakeReadInterrupted ?? true || promise.patience <= now
+        let isOver =
+            !workers.contains(number) || workers[number].isIntakeReadInterrupted
+            || promise.patience <= now
         if found.isEmpty, !isOver { return .wait }
         for (reference, job) in found {
             redis.pending[reference] = SimulatedRedis.Pending(owner: name, job: job, since: now)

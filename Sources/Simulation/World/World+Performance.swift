@@ -4,7 +4,7 @@ internal import DeliveryCore
 extension World {
     mutating func perform(_ action: Action, of number: Int, _ promise: Promise) {
         // What a killed worker had sent may still arrive.
-        guard workers[number] != nil || promise.isCarriedOut else { return }
+        guard workers.contains(number) || promise.isCarriedOut else { return }
         let isConnected: Bool
         switch action {
         case .takeEpoch, .expand, .prepare, .flush:
@@ -71,7 +71,8 @@ extension World {
         case .readLogs(let cursors, let count):
             let found = redis.read(cursors, count: count)
             let isOver =
-                workers[number]?.isLogReadInterrupted ?? true || promise.patience <= now
+                !workers.contains(number) || workers[number].isLogReadInterrupted
+                || promise.patience <= now
             return found.isEmpty && !isOver ? .wait : .answer(.logRead(found))
         case .prepare(let id, let request):
             return .answer(.prepared(id, postgres.prepare(request)))

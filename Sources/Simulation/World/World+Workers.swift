@@ -5,33 +5,32 @@ extension World {
     mutating func startWorker() {
         workerCount += 1
         let name = Incarnation(rawValue: "w\(workerCount)")
-        workers[workerCount] = Worker(
-            name: name,
-            machine: DeliveryMachine(
-                incarnation: name, configuration: scenario.configuration, judge: scenario.judge,
-                seed: seed &+ UInt64(workerCount)))
+        let machine = DeliveryMachine(
+            incarnation: name, configuration: scenario.configuration, judge: scenario.judge,
+            seed: seed &+ UInt64(workerCount))
+        workers.add(Worker(name: name, machine: machine), as: workerCount)
         if isRedisUp { agenda.add(.reply(workerCount, .redisConnected), at: now) }
         if isPostgresUp { agenda.add(.reply(workerCount, .postgresConnected), at: now) }
         planTick(workerCount, at: now)
     }
 
     private mutating func planTick(_ number: Int, at time: Instant) {
-        guard let tick = workers[number]?.tick else { return }
-        workers[number]?.tick = tick + 1
-        workers[number]?.tickAt = time
-        agenda.add(.tick(number, tick + 1), at: time)
+        workers[number].tick += 1
+        workers[number].tickAt = time
+        agenda.add(.tick(number, workers[number].tick), at: time)
     }
 
     /// One that has something to do is ticked when it wants it, an idle one as the scenario says:
     /// days would be made of ticks otherwise.
     mutating func tick(_ number: Int, _ tick: UInt64) {
-        guard workers[number]?.tick == tick, workers[number]?.hasFinished == false else { return }
-        deliver(.ticked, to: number)
-        guard let deadline = workers[number]?.machine.nextDeadline,
-            let thaw = workers[number]?.frozenUntil, let busy = workers[number]?.lastBusy
+        guard workers.contains(number), workers[number].tick == tick,
+            !workers[number].hasFinished
         else { return }
-        let soon = max(thaw, now + .milliseconds(20))
-        let isBusy = now - busy < .seconds(2)
+        deliver(.ticked, to: number)
+        guard workers.contains(number) else { return }
+        let deadline = workers[number].machine.nextDeadline
+        let soon = max(workers[number].frozenUntil, now + .milliseconds(20))
+        let isBusy = now - workers[number].lastBusy < .seconds(2)
         let late = now + (isBusy ? min(scenario.tick, .milliseconds(250)) : scenario.tick)
         let wish = isBusy ? min(deadline, late) : late
         planTick(number, at: max(soon, wish))
@@ -39,8 +38,7 @@ extension World {
 
     /// Feeds an event, unless its worker is gone; a frozen one gets it when it thaws.
     mutating func deliver(_ arriving: Event, to number: Int) {
-        // Single fields only: a copy of the worker would make the machine copy all it changes.
-        guard workers[number] != nil else { return }
+        guard workers.contains(number) else { return }
         if isFrozen(number) {
             if case .ticked = arriving { return }
             return postpone(.reply(number, arriving), of: number)
@@ -49,45 +47,46 @@ extension World {
         let event = tampering.map { $0.event(arriving) } ?? arriving
         eventCount += 1
         let (now, wall) = (now, wall)
-        var actions = workers[number]?.machine.handle(event, now: now, wall: wall) ?? []
+        var actions = workers[number].machine.handle(event, now: now, wall: wall)
         if let tampering { actions = tampering.actions(actions, self) }
         for action in actions { take(action, from: number) }
-        guard let lost = workers[number]?.machine.tally.leasesLost else { return }
-        if lost > workers[number]?.leasesLost ?? 0 {
-            workers[number]?.leasesLost = lost
+        guard workers.contains(number) else { return }
+        let lost = workers[number].machine.tally.leasesLost
+        if lost > workers[number].leasesLost {
+            workers[number].leasesLost = lost
             observe(.lostLeases(number))
         }
-        if workers[number]?.hasFinished == false,
-            let deadline = workers[number]?.machine.nextDeadline
-        {
+        if !workers[number].hasFinished {
+            let deadline = workers[number].machine.nextDeadline
             observe(.turned(number, deadline: tampering?.deadline(deadline) ?? deadline))
         }
         if event.isWork {
-            workers[number]?.lastBusy = now
+            workers[number].lastBusy = now
             let soon = now + .milliseconds(250)
-            if workers[number]?.tickAt ?? soon > soon { planTick(number, at: soon) }
+            if workers[number].tickAt > soon { planTick(number, at: soon) }
         }
         if eventCount % 64 == 0 { observe(.sampled) }
     }
 
     /// What has come before is still unread, or it does not run at all.
     private func isFrozen(_ number: Int) -> Bool {
-        guard let thaw = workers[number]?.frozenUntil else { return false }
-        return thaw > now || workers[number]?.mail.isEmpty == false
+        workers[number].frozenUntil > now || !workers[number].mail.isEmpty
     }
 
     /// What comes for a frozen worker is read in the order in which it came.
     private mutating func postpone(_ item: Item, of number: Int) {
-        guard let worker = workers[number] else { return }
-        if worker.mail.isEmpty { agenda.add(.thaw(number), at: max(worker.frozenUntil, now)) }
-        workers[number]?.mail.append(item)
+        if workers[number].mail.isEmpty {
+            agenda.add(.thaw(number), at: max(workers[number].frozenUntil, now))
+        }
+        workers[number].mail.append(item)
     }
 
     mutating func thaw(_ number: Int) {
-        guard let asleep = workers[number]?.frozenUntil else { return }
+        guard workers.contains(number) else { return }
+        let asleep = workers[number].frozenUntil
         guard asleep <= now else { return agenda.add(.thaw(number), at: asleep) }
-        let mail = workers[number]?.mail ?? []
-        workers[number]?.mail.removeAll()
+        let mail = workers[number].mail
+        workers[number].mail.removeAll()
         for item in mail {
             switch item {
             case .reply(let number, let event): deliver(event, to: number)
@@ -101,8 +100,8 @@ extension World {
     private mutating func note(_ event: Event, toldTo number: Int) {
         switch event {
         case .leaseSealed(let partition, let epoch, true):
-            workers[number]?.epochs[partition] = epoch
-            let asked = workers[number]?.sealAsked[partition] ?? now
+            workers[number].epochs[partition] = epoch
+            let asked = workers[number].sealAsked[partition] ?? now
             observe(.leased(number, partition, until: asked + scenario.configuration.leaseTime))
         case .leasesRenewed(let kept, let lost, let sent):
             for lease in kept {
@@ -127,19 +126,19 @@ extension World {
 
     /// News of an earlier epoch says nothing about the present one.
     private func isCurrent(_ lease: OwnedLease, of number: Int) -> Bool {
-        workers[number]?.epochs[lease.partition] == lease.epoch
+        workers[number].epochs[lease.partition] == lease.epoch
     }
 
     /// A request comes to its end at its host; its worker hears of it, if it lives.
     mutating func land(_ sending: Sending, _ outcome: Network.Outcome, of number: Int) {
         network.left(sending.host)
         if outcome.isAccepted { observe(.accepted(sending)) }
-        guard workers[number] != nil else { return }
+        guard workers.contains(number) else { return }
         if isFrozen(number) {
             network.returned(sending.host)
             return postpone(.land(number, sending, outcome.alreadyAccepted), of: number)
         }
-        workers[number]?.flights[sending.token] = nil
+        workers[number].flights[sending.token] = nil
         observe(
             .answered(
                 sending,

@@ -71,7 +71,7 @@ package struct World {
     package internal(set) var redis: SimulatedRedis
     package internal(set) var postgres = SimulatedPostgres()
     package internal(set) var network: Network
-    package internal(set) var workers: [Int: Worker] = [:]
+    package internal(set) var workers = Workers()
     var workerCount = 0
     /// nil: malformed.
     var jobs: [SimulatedPostgres.Activity?] = []
@@ -151,18 +151,16 @@ package struct World {
     /// Everything that was produced has come to its end, and nobody keeps a trace of it.
     var isQuiet: Bool {
         guard redis.isEmpty, postgres.owedCount == 0, !isProducing else { return false }
-        return workers.values.allSatisfy { worker in
-            let gauges = worker.machine.gauges
+        return workers.numbers.allSatisfy { number in
+            let gauges = workers[number].machine.gauges
             return gauges.open == 0 && gauges.inFlight == 0 && gauges.unsettled == 0
                 && gauges.held == 0
         }
     }
 
     package var summary: String {
-        let workers = workers.values.sorted { $0.name < $1.name }.map {
-            "\($0.name.rawValue): \($0.machine.gauges)"
-        }
-        return "\(redis.summary), owed \(postgres.owedCount), \(workers)"
+        let gauges = workers.numbers.map { "w\($0): \(workers[$0].machine.gauges)" }
+        return "\(redis.summary), owed \(postgres.owedCount), \(gauges)"
     }
 }
 
