@@ -6,9 +6,9 @@ internal import DeliveryCore
 /// come to its end; then the workers are asked to go, and must leave nothing behind.
 package struct Simulation {
     package private(set) var world: World
-    private var checkers: [any Checker]
-    private var journal = Journal()
-    package private(set) var violation: Violation?
+    private var watch: Watch
+
+    package var violation: Violation? { watch.violation }
 
     /// - Parameter checkers: all of them, but for tests that ask which one finds a fault.
     package init(
@@ -16,7 +16,7 @@ package struct Simulation {
         tampering: Tampering? = nil
     ) {
         world = World(scenario, seed: seed, tampering: tampering)
-        self.checkers = checkers.map { $0.init(scenario) }
+        watch = Watch(checkers.map { $0.init(scenario) })
     }
 
     /// Runs to the end or to the first violation.
@@ -57,13 +57,16 @@ package struct Simulation {
         let deadline = world.now + .seconds(60) + world.scenario.configuration.leaseTime
         while violation == nil, !haveAllFinished, step() {
             if world.now > deadline {
-                violate("drain", Breach("workers do not end: \(world.summary)"))
+                watch.violate(
+                    "drain", Breach("workers do not end: \(world.summary)"), in: world)
             }
         }
         let names = Set(world.workers.numbers.map { world.workers[$0].name })
         for (number, partition) in world.redis.partitions.enumerated() {
             if let lease = partition.lease, lease.expires > world.now, names.contains(lease.owner) {
-                violate("drain", Breach("\(lease.owner.rawValue) left a lease of \(number) behind"))
+                watch.violate(
+                    "drain", Breach("\(lease.owner.rawValue) left a lease of \(number) behind"),
+                    in: world)
             }
         }
     }
@@ -81,23 +84,8 @@ package struct Simulation {
     /// Shows the checkers what has happened.
     private mutating func look() {
         guard !world.observations.isEmpty else { return }
-        let observations = world.observations
+        watch.see(world)
         world.observations.removeAll(keepingCapacity: true)
-        for observation in observations {
-            journal.note(observation, at: world.now)
-            for place in checkers.indices where violation == nil {
-                if let breach = checkers[place].observe(observation, in: world) {
-                    violate(type(of: checkers[place]).name, breach)
-                }
-            }
-        }
-    }
-
-    private mutating func violate(_ checker: String, _ breach: Breach) {
-        guard violation == nil else { return }
-        violation = Violation(
-            checker: checker, message: breach.message, age: world.age, event: world.eventCount,
-            trace: journal.lines(about: breach.culprit, in: world.partition(of: breach.culprit)))
     }
 
     private var report: Report {
@@ -155,15 +143,5 @@ extension World {
         hash = SeededGenerator.mix(hash ^ UInt64(bitPattern: now.nanoseconds))
         var random = random
         return SeededGenerator.mix(hash ^ random.next())
-    }
-}
-
-extension World {
-    func partition(of culprit: Culprit) -> PartitionNumber? {
-        switch culprit {
-        case .delivery(let delivery): partition(of: delivery.inbox)
-        case .host(let host): partition(of: InboxID(host: host, number: 0))
-        case .worker, .world: nil
-        }
     }
 }

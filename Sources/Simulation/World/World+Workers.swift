@@ -28,7 +28,7 @@ extension World {
         else { return }
         deliver(.ticked, to: number)
         guard workers.contains(number) else { return }
-        let deadline = workers[number].machine.nextDeadline
+        let deadline = workers[number].deadline
         let soon = max(workers[number].frozenUntil, now + .milliseconds(20))
         let isBusy = now - workers[number].lastBusy < .seconds(2)
         let late = now + (isBusy ? min(scenario.tick, .milliseconds(250)) : scenario.tick)
@@ -46,18 +46,13 @@ extension World {
         note(arriving, toldTo: number)
         let event = tampering.map { $0.event(arriving) } ?? arriving
         eventCount += 1
-        let (now, wall) = (now, wall)
-        var actions = workers[number].machine.handle(event, now: now, wall: wall)
+        var actions = workers[number].take(event, now: now, wall: wall)
         if let tampering { actions = tampering.actions(actions, self) }
         for action in actions { take(action, from: number) }
         guard workers.contains(number) else { return }
-        let lost = workers[number].machine.tally.leasesLost
-        if lost > workers[number].leasesLost {
-            workers[number].leasesLost = lost
-            observe(.lostLeases(number))
-        }
+        if workers[number].hasLostLeases { observe(.lostLeases(number)) }
         if !workers[number].hasFinished {
-            let deadline = workers[number].machine.nextDeadline
+            let deadline = workers[number].deadline
             observe(.turned(number, deadline: tampering?.deadline(deadline) ?? deadline))
         }
         if event.isWork {

@@ -54,8 +54,19 @@ package struct World {
         var tick: UInt64 = 0
         var tickAt = Instant(nanoseconds: 0)
         var lastBusy = Instant(nanoseconds: 0)
-        var leasesLost = 0
+        /// What its machine wants after the last event.
+        var deadline = Instant(nanoseconds: 0)
+        /// It has given partitions up for lost at the last event.
+        var hasLostLeases = false
         package var hasFinished = false
+
+        mutating func take(_ event: Event, now: Instant, wall: WallTime) -> [Action] {
+            let lost = machine.tally.leasesLost
+            let actions = machine.handle(event, now: now, wall: wall)
+            deadline = machine.nextDeadline
+            hasLostLeases = machine.tally.leasesLost > lost
+            return actions
+        }
     }
 
     static let start = Instant(nanoseconds: 1_000_000_000)
