@@ -34,7 +34,10 @@ package struct Pace: Equatable, Sendable {
         return lastSent + gap
     }
 
-    private var gap: Duration? { [interval, leastInterval].compactMap { $0 }.max() }
+    private var gap: Duration? {
+        guard let interval, let leastInterval else { return interval ?? leastInterval }
+        return max(interval, leastInterval)
+    }
 
     mutating func sent(at now: Instant) {
         if let lastSent,

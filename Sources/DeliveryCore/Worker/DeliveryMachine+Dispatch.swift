@@ -196,12 +196,10 @@ extension DeliveryMachine {
 
     /// Hosts whose pace lets them have another one by now.
     mutating func wakePaced() {
-        for id in pacedHosts.sorted() {
-            guard let next = hosts[id]?.pace.next, next > now else {
-                pacedHosts.remove(id)
-                wake(id)
-                continue
-            }
+        let due = pacedHosts.filter { id in hosts[id]?.pace.next.map { $0 <= now } ?? true }
+        for id in due.sorted() {
+            pacedHosts.remove(id)
+            wake(id)
         }
     }
 
