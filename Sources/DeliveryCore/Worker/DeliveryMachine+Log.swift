@@ -96,10 +96,10 @@ extension DeliveryMachine {
 
     /// Opens what was read, as far as there is room, and asks PostgreSQL about it in one go.
     mutating func openEntries() {
+        guard isPostgresUp, !unopened.isEmpty else { return }
         // Bodies on their way are not counted in bytes yet, so they are in number.
         let loading = preparations.values.reduce(0) { $0 + $1.asked.count }
-        guard isPostgresUp, loading < configuration.loadingLimit, !unopened.isEmpty
-        else { return }
+        guard loading < configuration.loadingLimit else { return }
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
         while preparation.deliveries.count < configuration.preparationLimit,
             loading + preparation.asked.count < configuration.loadingLimit,

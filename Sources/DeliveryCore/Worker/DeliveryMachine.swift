@@ -135,7 +135,7 @@ package struct DeliveryMachine: Sendable {
         if case .leasesRenewed = event {} else { loseOverdue() }
         apply(event)
         advance()
-        defer { actions.removeAll(keepingCapacity: true) }
+        defer { actions = [] }
         return actions
     }
 
@@ -225,15 +225,17 @@ package struct DeliveryMachine: Sendable {
     /// Only what can be acted upon counts, or the loop would spin. What is not named here (lease
     /// deadlines, pauses, due releases) is looked at once a second, with the sweep.
     package var nextDeadline: Instant {
-        var deadlines: [Instant] = [sweepDue]
-        if isRedisUp { deadlines += [heartbeatDue, renewalDue] }
-        if let paceDue { deadlines.append(max(paceDue, now + .milliseconds(1))) }
-        if isRedisUp, isPostgresUp, let due = followersDue { deadlines.append(due) }
+        var deadline = sweepDue
+        if isRedisUp { deadline = min(deadline, heartbeatDue, renewalDue) }
+        if let paceDue { deadline = min(deadline, max(paceDue, now + .milliseconds(1))) }
+        if isRedisUp, isPostgresUp, let due = followersDue { deadline = min(deadline, due) }
         if isPostgresUp {
-            if let due = settlement.due(configuration, isIdle: isIdle) { deadlines.append(due) }
-            if let due = settlement.retryDue() { deadlines.append(due) }
+            if let due = settlement.due(configuration, isIdle: isIdle) {
+                deadline = min(deadline, due)
+            }
+            if let due = settlement.retryDue() { deadline = min(deadline, due) }
         }
-        return deadlines.min() ?? sweepDue
+        return deadline
     }
 
     /// Nothing is on its way that could add a result soon.
