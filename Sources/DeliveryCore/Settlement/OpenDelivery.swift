@@ -126,11 +126,7 @@ package struct Slab<Element: Sendable>: Sendable {
             return element
         }
         _modify {
-            guard var element = elements[index] else { preconditionFailure("slab place is free") }
-            // Moved out for the time of the change, so that the change is in place.
-            elements[index] = nil
-            defer { elements[index] = element }
-            yield &element
+            yield &elements[index]!
         }
     }
 

@@ -4,7 +4,7 @@ extension DeliveryMachine {
     mutating func controlsChanged(_ controls: HostControls) {
         guard controls != self.controls else { return }
         self.controls = controls
-        for id in hosts.keys.sorted() {
+        for id in hosts.ids.sorted() {
             guard let host = hosts[id], !host.name.isEmpty else { continue }
             let control = controls[host: host.name]
             if control != host.control { obey(control, id) }

@@ -220,7 +220,7 @@ extension DeliveryMachine {
     }
 
     private mutating func forgetHosts(of partition: PartitionNumber) {
-        hosts = hosts.filter { $0.value.partition != partition }
+        hosts.removeAll(of: partition)
         releasedEntries[partition] = nil
         probing = probing.filter { hosts[$0] != nil }
     }

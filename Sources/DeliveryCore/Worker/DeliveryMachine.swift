@@ -73,7 +73,7 @@ package struct DeliveryMachine: Sendable {
     var logPausedUntil: Instant?
 
     // Dispatch
-    var hosts: [HostID: Host] = [:]
+    var hosts = HostTable()
     /// Whether hosts can be reached at all.
     var connectivity = Connectivity()
     /// What operators want of hosts.
@@ -259,7 +259,7 @@ package struct DeliveryMachine: Sendable {
         Gauges(
             inFlight: transfers.count, open: deliveries.count, owned: partitions.ownedCount,
             unsettled: settlement.unsettled, hosts: hosts.count,
-            held: hosts.values.reduce(0) { $0 + $1.backlog }, isAway: connectivity.isAway)
+            held: hosts.backlog, isAway: connectivity.isAway)
     }
 
     package struct Gauges: Equatable, Sendable {

@@ -1,0 +1,60 @@
+/// The hosts that a worker knows, each changed where it stands.
+///
+/// One takes more than 500 bytes, and every delivery changes its own a dozen times: a dictionary
+/// would move it out and back each time (1,200 instructions, measured; 300 here).
+package struct HostTable: Sendable {
+    private var places: [HostID: Int] = [:]
+    /// The first is nobody's.
+    private var standing: [Host?] = [nil]
+    private var free: [Int] = []
+
+    package init() {}
+
+    package var count: Int { places.count }
+    package var ids: Dictionary<HostID, Int>.Keys { places.keys }
+
+    // One `yield` in each, or they are not inlined and allocate.
+    package subscript(id: HostID) -> Host? {
+        _read { yield standing[places[id] ?? 0] }
+        _modify {
+            let place = places[id] ?? vacancy(for: id)
+            defer { if standing[place] == nil { vacate(place, of: id) } }
+            yield &standing[place]
+        }
+    }
+
+    /// Deliveries for any of them that wait in Redis, or will in a moment.
+    package var backlog: Int { standing.indices.reduce(0) { $0 + (standing[$1]?.backlog ?? 0) } }
+
+    package mutating func removeAll(of partition: PartitionNumber) {
+        for (id, place) in places where standing[place]?.partition == partition { self[id] = nil }
+    }
+
+    private mutating func vacancy(for id: HostID) -> Int {
+        let place = free.popLast() ?? standing.count
+        if place == standing.count { standing.append(nil) }
+        places[id] = place
+        return place
+    }
+
+    private mutating func vacate(_ place: Int, of id: HostID) {
+        places[id] = nil
+        free.append(place)
+    }
+}
+
+extension HostTable: Sequence {
+    package struct Iterator: IteratorProtocol {
+        fileprivate var places: Dictionary<HostID, Int>.Iterator
+        fileprivate let standing: [Host?]
+
+        package mutating func next() -> (id: HostID, host: Host)? {
+            guard let (id, place) = places.next(), let host = standing[place] else { return nil }
+            return (id, host)
+        }
+    }
+
+    package func makeIterator() -> Iterator {
+        Iterator(places: places.makeIterator(), standing: standing)
+    }
+}
