@@ -32,20 +32,39 @@ package struct PartitionTable: Equatable, Sendable {
         package var inherited: [HostID: [Resolution.Later]] = [:]
     }
 
-    package private(set) var phases: [PartitionNumber: Phase] = [:]
+    /// By number; nil: not ours. All of them are looked at with every event, so they stand in order
+    /// and need no hash.
+    private var phases: [Phase?] = []
 
     package init() {}
 
     package subscript(partition: PartitionNumber) -> Phase? {
-        get { phases[partition] }
-        set { phases[partition] = newValue }
+        get { phases.indices.contains(partition.rawValue) ? phases[partition.rawValue] : nil }
+        set {
+            while phases.count <= partition.rawValue { phases.append(nil) }
+            phases[partition.rawValue] = newValue
+        }
     }
 
-    package var isEmpty: Bool { phases.isEmpty }
+    package var isEmpty: Bool { phases.allSatisfy { $0 == nil } }
+
+    /// Those that are ours, or on their way to or from us, ascending.
+    package var numbers: [PartitionNumber] { select { number, _ in number } }
+
+    private func select<Value>(_ value: (PartitionNumber, Phase) -> Value?) -> [Value] {
+        var selected: [Value] = []
+        for number in phases.indices {
+            guard let phase = phases[number] else { continue }
+            if let value = value(PartitionNumber(rawValue: number), phase) {
+                selected.append(value)
+            }
+        }
+        return selected
+    }
 
     /// The lease under which the partition may be changed now, if it may.
     package func lease(_ partition: PartitionNumber) -> OwnedLease? {
-        switch phases[partition] {
+        switch self[partition] {
         case .owned(let owned), .yielding(let owned):
             OwnedLease(partition: partition, epoch: owned.epoch)
         case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
@@ -54,30 +73,30 @@ package struct PartitionTable: Equatable, Sendable {
     }
 
     package func isCatchingUp(_ partition: PartitionNumber) -> Bool {
-        if case .owned(let owned) = phases[partition] { owned.isCatchingUp } else { false }
+        if case .owned(let owned) = self[partition] { owned.isCatchingUp } else { false }
     }
 
     /// Every lease that must be renewed to be kept.
     package var renewable: [OwnedLease] {
-        phases.compactMap { partition, phase in
+        select { partition, phase in
             switch phase {
             case .sealing, .takingLease, .takingEpoch, .releasing: nil
             case .loading(let epoch, _): OwnedLease(partition: partition, epoch: epoch)
             case .owned(let owned), .yielding(let owned):
                 OwnedLease(partition: partition, epoch: owned.epoch)
             }
-        }.sorted { $0.partition < $1.partition }
+        }
     }
 
     package var cursors: [LogCursor] {
-        phases.compactMap { partition, phase in
+        select { partition, phase in
             guard case .owned(let owned) = phase else { return nil }
             return LogCursor(partition: partition, after: owned.cursor)
-        }.sorted { $0.partition < $1.partition }
+        }
     }
 
     package var ownedCount: Int {
-        phases.values.count { phase in
+        phases.count { phase in
             if case .owned = phase { true } else { false }
         }
     }
@@ -87,14 +106,14 @@ package struct PartitionTable: Equatable, Sendable {
     package mutating func update(
         _ partition: PartitionNumber, _ change: (inout Owned) -> Void
     ) -> Bool {
-        switch phases[partition] {
+        switch self[partition] {
         case .owned(var owned):
             change(&owned)
-            phases[partition] = .owned(owned)
+            self[partition] = .owned(owned)
             return true
         case .yielding(var owned):
             change(&owned)
-            phases[partition] = .yielding(owned)
+            self[partition] = .yielding(owned)
             return true
         case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
             return false
@@ -103,7 +122,7 @@ package struct PartitionTable: Equatable, Sendable {
 
     /// The epoch under which the partition is held, or being taken.
     package func epoch(_ partition: PartitionNumber) -> Epoch? {
-        switch phases[partition] {
+        switch self[partition] {
         case .sealing(let epoch, _), .loading(let epoch, _), .releasing(let epoch): epoch
         case .owned(let owned), .yielding(let owned): owned.epoch
         case .takingLease, .takingEpoch, nil: nil
@@ -113,9 +132,9 @@ package struct PartitionTable: Equatable, Sendable {
     /// Redis has renewed these: their fencing deadlines move, never back.
     package mutating func renewed(_ leases: [OwnedLease], until deadline: Instant) {
         for lease in leases where epoch(lease.partition) == lease.epoch {
-            switch phases[lease.partition] {
+            switch self[lease.partition] {
             case .loading(let epoch, let earlier):
-                phases[lease.partition] = .loading(epoch, deadline: max(earlier, deadline))
+                self[lease.partition] = .loading(epoch, deadline: max(earlier, deadline))
             case .owned, .yielding:
                 update(lease.partition) { $0.deadline = max($0.deadline, deadline) }
             case .takingLease, .takingEpoch, .sealing, .releasing, nil: break
@@ -125,7 +144,7 @@ package struct PartitionTable: Equatable, Sendable {
 
     /// Those whose lease may have run out by now.
     package func overdue(at now: Instant) -> [PartitionNumber] {
-        phases.compactMap { partition, phase in
+        select { partition, phase in
             switch phase {
             case .sealing(_, let deadline), .loading(_, let deadline):
                 deadline <= now ? partition : nil
@@ -133,6 +152,6 @@ package struct PartitionTable: Equatable, Sendable {
                 owned.deadline <= now ? partition : nil
             case .takingLease, .takingEpoch, .releasing: nil
             }
-        }.sorted()
+        }
     }
 }

@@ -128,13 +128,13 @@ extension DeliveryMachine {
     // MARK: Handing back
 
     private mutating func yieldUndesired() {
-        for (partition, phase) in partitions.phases.sorted(by: { $0.key < $1.key }) {
-            switch phase {
+        for partition in partitions.numbers {
+            switch partitions[partition] {
             case .owned(let owned):
                 if !desired.contains(partition) { beginYield(partition, owned) }
             // Once begun it is ended, even if the partition is wanted again meanwhile.
             case .yielding: finishYield(partition)
-            case .takingLease, .takingEpoch, .sealing, .loading, .releasing: break
+            case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil: break
             }
         }
     }

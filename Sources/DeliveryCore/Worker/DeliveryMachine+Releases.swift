@@ -191,8 +191,9 @@ extension DeliveryMachine {
 
     private mutating func releaseLater() {
         guard openLimitLeft else { return }
-        for (partition, phase) in partitions.phases.sorted(by: { $0.key < $1.key }) {
-            guard case .owned(let owned) = phase, !owned.isReleasingDue, let due = owned.nextDue,
+        for partition in partitions.numbers {
+            guard case .owned(let owned) = partitions[partition], !owned.isReleasingDue,
+                let due = owned.nextDue,
                 due <= wall
             else { continue }
             partitions.update(partition) {
