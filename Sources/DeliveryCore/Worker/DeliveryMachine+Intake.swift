@@ -8,16 +8,18 @@ internal import DequeModule
 extension DeliveryMachine {
     mutating func advanceIntake() {
         if let pause = intakePausedUntil, now >= pause { intakePausedUntil = nil }
-        for (id, expansion) in expansions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            guard let pause = expansion.pausedUntil, now >= pause, isRedisUp, isPostgresUp else {
-                continue
-            }
-            expansions[id]?.pausedUntil = nil
-            perform(id)
-        }
+        if isRedisUp, isPostgresUp { repeatExpansions() }
         guard isPostgresUp else { return }
         for lane in Lane.intake { beginExpansion(of: lane) }
         readIntake()
+    }
+
+    private mutating func repeatExpansions() {
+        let due = expansions.filter { $0.value.pausedUntil.map { now >= $0 } ?? false }
+        for id in due.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+            expansions[id]?.pausedUntil = nil
+            perform(id)
+        }
     }
 
     private mutating func readIntake() {

@@ -3,8 +3,9 @@
 extension DeliveryMachine {
     mutating func advancePreparations() {
         guard isPostgresUp else { return }
-        for (id, preparation) in preparations.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            guard let pause = preparation.pausedUntil, now >= pause else { continue }
+        let due = preparations.values.filter { $0.pausedUntil.map { now >= $0 } ?? false }
+        for preparation in due.sorted(by: { $0.id.rawValue < $1.id.rawValue }) {
+            let id = preparation.id
             preparations[id]?.pausedUntil = nil
             emit(.prepare(id, preparation.request))
         }

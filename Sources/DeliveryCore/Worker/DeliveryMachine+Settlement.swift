@@ -105,8 +105,8 @@ extension DeliveryMachine {
 
     private mutating func resolvePaused() {
         guard isRedisUp else { return }
-        for (id, pending) in resolutions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            guard let pause = pending.pausedUntil, now >= pause else { continue }
+        let due = resolutions.filter { $0.value.pausedUntil.map { now >= $0 } ?? false }
+        for (id, pending) in due.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             resolutions[id]?.pausedUntil = nil
             emit(.resolve(pending.lease, id, pending.resolutions))
         }
