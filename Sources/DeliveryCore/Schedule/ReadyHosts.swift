@@ -8,31 +8,35 @@ package struct ReadyHosts: Sendable {
         case suspect
     }
 
+    /// One for each lane and standing.
     private var queues = Array(
-        repeating: Array(repeating: FairQueue(), count: Standing.allCases.count),
-        count: Lane.allCases.count)
+        repeating: FairQueue(), count: Lane.allCases.count * Standing.allCases.count)
 
     package init() {}
 
     package mutating func insert(
         _ host: HostID, _ standing: Standing, for sender: SenderID, in lane: Lane
     ) {
-        queues[Int(lane.rawValue)][standing.rawValue].insert(host, for: sender)
+        queues[place(of: standing, in: lane)].insert(host, for: sender)
     }
 
     package func has(_ standing: Standing, in lane: Lane) -> Bool {
-        !queues[Int(lane.rawValue)][standing.rawValue].isEmpty
+        !queues[place(of: standing, in: lane)].isEmpty
     }
 
     package mutating func popFirst(
         _ standing: Standing, in lane: Lane
     ) -> (sender: SenderID, host: HostID)? {
-        queues[Int(lane.rawValue)][standing.rawValue].popFirst()
+        queues[place(of: standing, in: lane)].popFirst()
     }
 
     package mutating func endTurn(
         of sender: SenderID, _ standing: Standing, in lane: Lane, isUsed: Bool
     ) {
-        queues[Int(lane.rawValue)][standing.rawValue].endTurn(of: sender, isUsed: isUsed)
+        queues[place(of: standing, in: lane)].endTurn(of: sender, isUsed: isUsed)
+    }
+
+    private func place(of standing: Standing, in lane: Lane) -> Int {
+        Int(lane.rawValue) * Standing.allCases.count + standing.rawValue
     }
 }
