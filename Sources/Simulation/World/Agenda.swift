@@ -37,8 +37,7 @@ package struct Agenda<Item> {
     }
 
     package mutating func next() -> (time: Instant, item: Item)? {
-        guard let mark = marks.popMin(), let item = items[mark.place] else { return nil }
-        items[mark.place] = nil
+        guard let mark = marks.popMin(), let item = items[mark.place].take() else { return nil }
         free.append(mark.place)
         return (mark.time, item)
     }
