@@ -48,9 +48,6 @@ package struct PartitionTable: Equatable, Sendable {
 
     package var isEmpty: Bool { phases.allSatisfy { $0 == nil } }
 
-    /// Those that are ours, or on their way to or from us, ascending.
-    package var numbers: [PartitionNumber] { select { number, _ in number } }
-
     private func select<Value>(_ value: (PartitionNumber, Phase) -> Value?) -> [Value] {
         var selected: [Value] = []
         for number in phases.indices {
@@ -142,16 +139,42 @@ package struct PartitionTable: Equatable, Sendable {
         }
     }
 
-    /// Those whose lease may have run out by now.
+    // MARK: Asked for with every event
+
+    /// Those whose lease may have run out by now, ascending.
     package func overdue(at now: Instant) -> [PartitionNumber] {
-        select { partition, phase in
-            switch phase {
-            case .sealing(_, let deadline), .loading(_, let deadline):
-                deadline <= now ? partition : nil
-            case .owned(let owned), .yielding(let owned):
-                owned.deadline <= now ? partition : nil
-            case .takingLease, .takingEpoch, .releasing: nil
+        numbers { number in
+            switch phases[number] {
+            case .sealing(_, let deadline), .loading(_, let deadline): deadline <= now
+            case .owned(let owned), .yielding(let owned): owned.deadline <= now
+            case .takingLease, .takingEpoch, .releasing, nil: false
             }
         }
+    }
+
+    /// Those that are being handed back, or are to be.
+    package func leaving(desired: Set<PartitionNumber>) -> [PartitionNumber] {
+        numbers { number in
+            switch phases[number] {
+            case .owned: !desired.contains(PartitionNumber(rawValue: number))
+            // Once begun it is ended, even if the partition is wanted again meanwhile.
+            case .yielding: true
+            case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil: false
+            }
+        }
+    }
+
+    /// Those of which something in `later` is due.
+    package func due(at wall: WallTime) -> [PartitionNumber] {
+        numbers { number in
+            guard case .owned(let owned) = phases[number], !owned.isReleasingDue else {
+                return false
+            }
+            return owned.nextDue.map { $0 <= wall } ?? false
+        }
+    }
+
+    private func numbers(where fits: (Int) -> Bool) -> [PartitionNumber] {
+        phases.indices.filter(fits).map(PartitionNumber.init)
     }
 }

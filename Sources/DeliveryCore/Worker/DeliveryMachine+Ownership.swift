@@ -128,13 +128,11 @@ extension DeliveryMachine {
     // MARK: Handing back
 
     private mutating func yieldUndesired() {
-        for partition in partitions.numbers {
-            switch partitions[partition] {
-            case .owned(let owned):
-                if !desired.contains(partition) { beginYield(partition, owned) }
-            // Once begun it is ended, even if the partition is wanted again meanwhile.
-            case .yielding: finishYield(partition)
-            case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil: break
+        for partition in partitions.leaving(desired: desired) {
+            if case .owned(let owned) = partitions[partition] {
+                beginYield(partition, owned)
+            } else {
+                finishYield(partition)
             }
         }
     }

@@ -191,19 +191,13 @@ extension DeliveryMachine {
 
     private mutating func releaseLater() {
         guard openLimitLeft else { return }
-        for partition in partitions.numbers {
-            guard case .owned(let owned) = partitions[partition], !owned.isReleasingDue,
-                let due = owned.nextDue,
-                due <= wall
-            else { continue }
+        for partition in partitions.due(at: wall) {
+            guard let lease = partitions.lease(partition) else { continue }
             partitions.update(partition) {
                 $0.isReleasingDue = true
                 $0.nextDue = nil
             }
-            emit(
-                .releaseDue(
-                    OwnedLease(partition: partition, epoch: owned.epoch),
-                    count: configuration.releaseCount))
+            emit(.releaseDue(lease, count: configuration.releaseCount))
         }
     }
 
