@@ -2,12 +2,15 @@ package import DeliveryCore
 
 /// One rule, watched all the time.
 ///
-/// It is told everything that happens, keeps what it must know, and answers with the first thing
+/// It is told what happens, keeps what it must know, and answers with the first thing
 /// that must not be. Cost counts: it is asked for every event, so nothing here is linear in what is
 /// owed, except when it is sampled.
 package protocol Checker: SendableMetatype {
     /// How tests and reports call it.
     static var name: String { get }
+
+    /// It is told of these and of nothing else: most of what happens concerns few of the checkers.
+    static var heeds: Set<Observation.Kind> { get }
 
     init(_ scenario: Scenario)
 

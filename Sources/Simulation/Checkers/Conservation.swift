@@ -7,6 +7,9 @@ internal import DeliveryCore
 /// partition, for longer than the patience, while its owner has slots and room.
 struct Conservation: Checker {
     static let name = "conservation"
+    static let heeds: Set<Observation.Kind> = [
+        .stood, .sent, .settled, .answered, .leased, .sampled, .rare,
+    ]
 
     private struct Standing {
         var waiting: [Delivery] = []

@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// A host that answers nothing for a day gets few requests in it, whatever it is owed.
 struct DeadHosts: Checker {
     static let name = "dead-hosts"
+    static let heeds: Set<Observation.Kind> = [.sent, .answered]
 
     private struct Silence {
         var since: Instant

@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// A host takes a delivery twice only where a kill, a fence or a lost answer allows it.
 struct Duplicates: Checker {
     static let name = "duplicates"
+    static let heeds: Set<Observation.Kind> = [.leased, .answered, .accepted, .rare]
 
     private var taken: [Delivery: Instant] = [:]
     private var answerLost: Set<Delivery> = []

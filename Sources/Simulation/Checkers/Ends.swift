@@ -4,6 +4,7 @@ internal import DeliveryCore
 /// its host gave reason.
 struct Ends: Checker {
     static let name = "ends"
+    static let heeds: Set<Observation.Kind> = [.accepted, .settled]
 
     private var taken: Set<Delivery> = []
     private let mayGiveUp: Bool

@@ -4,6 +4,7 @@ internal import DeliveryCore
 /// from the XADD to the first 2xx, as the scenario asks.
 struct Latencies: Checker {
     static let name = "latencies"
+    static let heeds: Set<Observation.Kind> = [.accepted, .rare]
 
     private var samples: [[Int64]]
     private var seen: Set<Delivery> = []

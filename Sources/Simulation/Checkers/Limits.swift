@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// Slots, windows, unsettled results and open deliveries stay within what the configuration says.
 struct Limits: Checker {
     static let name = "limits"
+    static let heeds: Set<Observation.Kind> = [.sent, .answered, .sampled]
 
     private var inFlight: [Acquaintance: Int] = [:]
     private let configuration: WorkerConfiguration

@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// Once faults stop, everything comes to its end in time.
 struct Liveness: Checker {
     static let name = "liveness"
+    static let heeds: Set<Observation.Kind> = [.turned, .rare]
 
     private var deadline: Instant?
     private let settleWithin: Duration

@@ -7,6 +7,7 @@ internal import DeliveryCore
 /// What a Delete supersedes has ended, and holds up nobody.
 struct Order: Checker {
     static let name = "order"
+    static let heeds: Set<Observation.Kind> = [.stood, .settled, .answered, .sent, .accepted]
 
     private struct Line: Hashable {
         var host: HostID

@@ -4,6 +4,7 @@ internal import DeliveryCore
 /// what was owed at its end is delivered soon after.
 struct OwnOutages: Checker {
     static let name = "own-outages"
+    static let heeds: Set<Observation.Kind> = [.sent, .stood, .settled, .sampled]
     /// To be noticed it may take so long, on a worker with little to send.
     static let noticeTime: Duration = .seconds(120)
 

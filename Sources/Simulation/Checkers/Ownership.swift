@@ -5,6 +5,7 @@ internal import DeliveryCore
 /// epoch.
 struct Ownership: Checker {
     static let name = "ownership"
+    static let heeds: Set<Observation.Kind> = [.leased, .rare, .sent, .mutated]
 
     private struct Claim: Hashable {
         var worker: Int

@@ -5,6 +5,7 @@ internal import DeliveryCore
 /// The next owner knows of it only when there is a backlog, so the pause belongs to one ownership.
 struct Pauses: Checker {
     static let name = "pauses"
+    static let heeds: Set<Observation.Kind> = [.sent, .answered]
 
     private var until: [Acquaintance: Instant] = [:]
     static let limits: ClosedRange<Duration> = .seconds(1) ... .seconds(21_600)

@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// A host that limits its requests has to refuse few of them.
 struct Refusals: Checker {
     static let name = "refusals"
+    static let heeds: Set<Observation.Kind> = [.answered, .rare]
 
     private var requests: [HostID: Int] = [:]
     private var refused: [HostID: Int] = [:]

@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// One ownership has one delivery in flight once.
 struct SingleFlight: Checker {
     static let name = "single-flight"
+    static let heeds: Set<Observation.Kind> = [.sent, .answered]
 
     private struct Flight: Hashable {
         var worker: Int

@@ -4,6 +4,7 @@ internal import DeliveryCore
 /// twentieth for probes.
 struct Suspects: Checker {
     static let name = "suspects"
+    static let heeds: Set<Observation.Kind> = [.sent, .answered, .rare]
 
     private var hasAnswered: Set<HostID> = []
     private var failing: Set<Acquaintance> = []

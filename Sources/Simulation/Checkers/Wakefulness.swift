@@ -3,6 +3,7 @@ internal import DeliveryCore
 /// A machine never wants to be woken in the past: its loop would spin.
 struct Wakefulness: Checker {
     static let name = "wakefulness"
+    static let heeds: Set<Observation.Kind> = [.turned]
 
     init(_ scenario: Scenario) {}
 

@@ -6,16 +6,23 @@ internal import DeliveryCore
 /// needs no copy of it, and there is one for each observation.
 struct Watch {
     private var checkers: [any Checker]
+    /// Their places, by the kind of observation that they heed.
+    private let listeners: [[Int]]
     private var journal = Journal()
     private(set) var violation: Violation?
 
-    init(_ checkers: [any Checker]) { self.checkers = checkers }
+    init(_ checkers: [any Checker]) {
+        self.checkers = checkers
+        listeners = Observation.Kind.allCases.map { kind in
+            checkers.indices.filter { type(of: checkers[$0]).heeds.contains(kind) }
+        }
+    }
 
     /// Shows the checkers what has happened since they looked.
     mutating func see(_ world: World) {
         for observation in world.observations {
             journal.note(observation, at: world.now)
-            for place in checkers.indices where violation == nil {
+            for place in listeners[observation.kind.rawValue] where violation == nil {
                 if let breach = checkers[place].observe(observation, in: world) {
                     violate(type(of: checkers[place]).name, breach, in: world)
                 }

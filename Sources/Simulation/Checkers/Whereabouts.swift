@@ -5,6 +5,7 @@ internal import DeliveryCore
 /// of its audience.
 struct Whereabouts: Checker {
     static let name = "whereabouts"
+    static let heeds: Set<Observation.Kind> = [.stood, .left, .acked]
 
     private var places: [Delivery: Int] = [:]
 

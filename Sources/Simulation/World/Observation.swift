@@ -33,6 +33,43 @@ package enum Observation {
     case ended
 }
 
+extension Observation {
+    package enum Kind: Int, CaseIterable, Sendable {
+        case sent
+        case accepted
+        case answered
+        case stored
+        case acked
+        case stood
+        case left
+        case settled
+        case mutated
+        case leased
+        case turned
+        case sampled
+        /// Trouble, and ends.
+        case rare
+    }
+
+    var kind: Kind {
+        switch self {
+        case .sent: .sent
+        case .accepted: .accepted
+        case .answered: .answered
+        case .stored: .stored
+        case .acked: .acked
+        case .stood: .stood
+        case .left: .left
+        case .settled: .settled
+        case .mutated: .mutated
+        case .leased: .leased
+        case .turned: .turned
+        case .sampled: .sampled
+        case .unleased, .disturbed, .killed, .lostLeases, .troubleEnded, .ended: .rare
+        }
+    }
+}
+
 package struct Sending {
     package var worker: Int
     package var token: TransferToken
