@@ -92,6 +92,9 @@ package struct Host: Sendable {
     /// It shares a part of the slots with its like; while its circuit is open only probes go to it.
     package var isSuspect: Bool { !isProven && !circuit.isOpen }
 
+    /// Before anything of it was prepared nobody knows what PostgreSQL knows of it.
+    package var isKnownSuspect: Bool { isSuspect && !name.isEmpty }
+
     /// What is for it waits, for a while or until somebody ends it. What is for a blocked one does
     /// not: it is dropped.
     package func isSuspended(at now: Instant) -> Bool {

@@ -23,6 +23,11 @@ package struct HostTable: Sendable {
         }
     }
 
+    /// Those that fit, in no particular order, without a copy of any.
+    package func ids(where fits: (Host) -> Bool) -> [HostID] {
+        places.compactMap { id, place in standing[place].map(fits) == true ? id : nil }
+    }
+
     /// Deliveries for any of them that wait in Redis, or will in a moment.
     package var backlog: Int { standing.indices.reduce(0) { $0 + (standing[$1]?.backlog ?? 0) } }
 

@@ -216,15 +216,9 @@ extension DeliveryMachine {
         opened = 0
         let patience = isLogStopped ? Self.patienceWhileStopped : configuration.queueTime
         let isSuspectsTurn = suspectsInFlight < configuration.suspectSlots
-        var waiting: [HostID] = []
-        for (id, host) in hosts {
-            if host.isIdle {
-                if hosts.count > Self.rememberedHosts { hosts[id] = nil }
-            } else if host.queued > 0,
-                !host.hasRoom(at: now) || (host.isSuspect && !isSuspectsTurn)
-            {
-                waiting.append(id)
-            }
+        if hosts.count > Self.rememberedHosts { forgetIdleHosts() }
+        let waiting = hosts.ids { [now] host in
+            host.queued > 0 && (!host.hasRoom(at: now) || (host.isSuspect && !isSuspectsTurn))
         }
         for id in waiting.sorted() { holdOverdue(of: id, after: patience) }
         sweepChains()
@@ -232,6 +226,12 @@ extension DeliveryMachine {
 
     /// Idle hosts beyond this many are forgotten; each takes about 400 bytes.
     static let rememberedHosts = 8_192
+
+    private mutating func forgetIdleHosts() {
+        for id in hosts.ids(where: \.isIdle).prefix(hosts.count - Self.rememberedHosts) {
+            hosts[id] = nil
+        }
+    }
 
     /// While hardly anything can be opened, what waits for its own host stands in the way of all.
     static let patienceWhileStopped: Duration = .seconds(1)

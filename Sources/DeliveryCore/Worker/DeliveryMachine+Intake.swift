@@ -8,9 +8,9 @@ internal import DequeModule
 extension DeliveryMachine {
     mutating func advanceIntake() {
         if let pause = intakePausedUntil, now >= pause { intakePausedUntil = nil }
-        if isRedisUp, isPostgresUp { repeatExpansions() }
+        if isRedisUp, isPostgresUp, !expansions.isEmpty { repeatExpansions() }
         guard isPostgresUp else { return }
-        for lane in Lane.intake { beginExpansion(of: lane) }
+        for lane in Lane.intake where !arrived.isEmpty { beginExpansion(of: lane) }
         readIntake()
     }
 

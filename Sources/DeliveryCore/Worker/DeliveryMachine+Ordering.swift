@@ -296,8 +296,8 @@ extension DeliveryMachine {
     mutating func sweepChains() {
         deletions = deletions.filter { now - $0.value < Self.deletionMemory }
         let late = wall - Self.deferralGrace
-        for (id, host) in hosts where !host.chains.isEmpty {
-            for (order, chain) in host.chains
+        for id in hosts.ids(where: { !$0.chains.isEmpty }) {
+            for (order, chain) in hosts[id]?.chains ?? [:]
             where chain.isEmpty || !chain.waiting.isEmpty || chain.hasDeferrals(before: late) {
                 sweep(ChainKey(host: id, order: order), chain, late: late)
             }

@@ -25,12 +25,12 @@ extension DeliveryMachine {
                 continue
             }
             room -= host.returning
-            if isKnownSuspect(host) { suspects -= 1 }
+            if host.isKnownSuspect { suspects -= 1 }
         }
         let start = waiting.firstIndex { $0 > lastReleased } ?? 0
         var stranded: [HostID: [EntryIndex]]?
         for id in [waiting[start...], waiting[..<start]].joined() {
-            let isSuspect = hosts[id].map(isKnownSuspect) == true
+            let isSuspect = hosts[id]?.isKnownSuspect == true
             let mayAsk = room > 0 && (!isSuspect || suspects > 0)
             var asked = releaseHeld(id, mayAsk: mayAsk)
             if asked == 0, mayAsk, openLimitLeft, mayTakeBack(id) {
@@ -104,9 +104,6 @@ extension DeliveryMachine {
 
     /// At the latest they are looked at after this, whatever was thought to stand in their way.
     static let longestUnseen: Duration = .seconds(5)
-
-    /// Before anything of it was prepared nobody knows what PostgreSQL knows of it.
-    private func isKnownSuspect(_ host: Host) -> Bool { host.isSuspect && !host.name.isEmpty }
 
     /// A backlog comes back in small parts, the next when the last has ended: it stays in Redis,
     /// however long it is. Returns how much was asked for.

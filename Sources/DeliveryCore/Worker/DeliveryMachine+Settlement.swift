@@ -39,13 +39,12 @@ extension DeliveryMachine {
 
     mutating func advanceSettlement() {
         guard isPostgresUp else { return }
-        let lease = { [partitions] in partitions.lease($0) }
         if let due = settlement.retryDue(), now >= due,
-            let (id, batch) = settlement.repeatFlush(lease: lease)
+            let (id, batch) = settlement.repeatFlush(lease: partitions.lease)
         {
             emit(.flush(id, batch))
         } else if let due = settlement.due(configuration, isIdle: isIdle), now >= due {
-            let (id, batch) = settlement.begin(lease: lease)
+            let (id, batch) = settlement.begin(lease: partitions.lease)
             emit(.flush(id, batch))
         }
     }
@@ -104,7 +103,7 @@ extension DeliveryMachine {
     }
 
     private mutating func resolvePaused() {
-        guard isRedisUp else { return }
+        guard isRedisUp, !resolutions.isEmpty else { return }
         let due = resolutions.filter { $0.value.pausedUntil.map { now >= $0 } ?? false }
         for (id, pending) in due.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             resolutions[id]?.pausedUntil = nil
