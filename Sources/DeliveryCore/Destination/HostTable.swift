@@ -13,10 +13,10 @@ package struct HostTable: Sendable {
     package var count: Int { places.count }
     package var ids: Dictionary<HostID, Int>.Keys { places.keys }
 
-    // One `yield` in each, or they are not inlined and allocate.
+    // Inlined, or each access allocates a frame with room for a host; which takes one `yield` each.
     package subscript(id: HostID) -> Host? {
-        _read { yield standing[places[id] ?? 0] }
-        _modify {
+        @inline(__always) _read { yield standing[places[id] ?? 0] }
+        @inline(__always) _modify {
             let place = places[id] ?? vacancy(for: id)
             defer { if standing[place] == nil { vacate(place, of: id) } }
             yield &standing[place]
@@ -25,7 +25,11 @@ package struct HostTable: Sendable {
 
     /// Those that fit, in no particular order, without a copy of any.
     package func ids(where fits: (Host) -> Bool) -> [HostID] {
-        places.compactMap { id, place in standing[place].map(fits) == true ? id : nil }
+        var found: [HostID] = []
+        for (id, place) in places {
+            if let host = standing[place], fits(host) { found.append(id) }
+        }
+        return found
     }
 
     /// Deliveries for any of them that wait in Redis, or will in a moment.
