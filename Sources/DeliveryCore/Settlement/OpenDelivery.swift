@@ -1,11 +1,11 @@
 /// Where an open delivery stands in its worker's table.
-package struct DeliveryIndex: RawRepresentable, Hashable, Sendable {
+package struct DeliveryIndex: Counted, Sendable {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
 }
 
 /// Where an open log entry stands in its worker's table.
-package struct EntryIndex: RawRepresentable, Hashable, Sendable {
+package struct EntryIndex: Counted, Sendable {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
 }

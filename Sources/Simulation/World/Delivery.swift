@@ -14,6 +14,13 @@ package struct Delivery: Hashable, CustomStringConvertible, Sendable {
         self.init(activity: pointer.activity, inbox: pointer.inbox)
     }
 
+    /// Twenty tables know of every delivery: they scatter it as they do its numbers.
+    package func _rawHashValue(seed: Int) -> Int {
+        let first = SeededGenerator.mix(UInt64(bitPattern: activity.rawValue ^ Int64(seed)))
+        return Int(
+            truncatingIfNeeded: SeededGenerator.mix(first ^ UInt64(inbox.rawValue.magnitude)))
+    }
+
     package var description: String {
         "\(activity.rawValue)->h\(inbox.host.rawValue)/\(inbox.rawValue % InboxID.perHost)"
     }
