@@ -305,11 +305,12 @@ extension DeliveryMachine {
     }
 
     private mutating func sweep(_ key: ChainKey, _ old: Chain, late: WallTime) {
-        var chain = old
-        chain.forgetDeferrals(before: late)
-        let overdue = chain.waiting.filter {
+        let overdue = old.waiting.filter {
             now - deliveries[$0.rawValue].admitted > configuration.queueTime * 2
         }
+        guard old.isEmpty || !overdue.isEmpty || old.hasDeferrals(before: late) else { return }
+        var chain = old
+        chain.forgetDeferrals(before: late)
         chain.waiting.removeAll { overdue.contains($0) }
         let due = wall + configuration.queueTime
         for index in overdue { chain.putOff(deliveries[index.rawValue].pointer, until: due) }
