@@ -72,8 +72,7 @@ extension DeliveryMachine {
     /// With little to send circuits may have opened long before it was noticed.
     private var openedSinceAnyAnswered: [HostID] {
         guard let answered = connectivity.newestAnswered else { return [] }
-        return hosts.filter { $0.value.circuit.outage.map { $0.since > answered } ?? false }
-            .map(\.key)
+        return hosts.ids { $0.circuit.outage.map { $0.since > answered } ?? false }
     }
 
     private mutating func forgive(_ id: HostID) {

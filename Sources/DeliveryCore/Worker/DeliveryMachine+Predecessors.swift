@@ -41,6 +41,7 @@ extension DeliveryMachine {
         }
         let fresh = (arrived[lane] ?? []).prefix(limit - due.count)
         arrived[lane]?.removeFirst(fresh.count)
+        if arrived[lane]?.isEmpty == true { arrived[lane] = nil }
         return (due + fresh.map { Candidate(job: $0) })
             .sorted { $0.job.reference.id < $1.job.reference.id }
     }

@@ -7,6 +7,7 @@ internal import DeliveryCore
 /// had its end (taken, answered for good, settled) may be repeated: a worker died before the commit.
 struct Sequence: Checker {
     static let name = "sequence"
+    static let heeds: Set<Observation.Kind> = [.sent, .accepted, .answered, .settled]
 
     private struct Line: Hashable {
         var host: HostID
