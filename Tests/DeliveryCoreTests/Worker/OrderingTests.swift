@@ -205,6 +205,21 @@ import Testing
         #expect(trace.end(try #require(back.first), .status(200)).sends.map(\.activity) == [2])
     }
 
+    @Test func `one that waits for its turn is superseded with its predecessor`() throws {
+        var trace = Self.trace()
+        let create = trace.admit(.fanout(1, 1, to: [11])).sends
+        trace.end(try #require(create.first), .status(403))
+        try trace.commit()
+        trace.live(.seconds(601))
+        trace.admit(.fanout(2, 2, to: [11]))
+        // Meanwhile the Delete was stored.
+        trace.activities[1]?.isSuperseded = true
+        let back = trace.admit(.pointers(3, pointer(1, 11, attempts: 1)))
+        #expect(back.sends.isEmpty)
+        let ends = (back + trace.live(.seconds(1))).flushes.flatMap(\.batch.outcomes)
+        #expect(ends.map(\.activity) == [1, 2] && ends.allSatisfy { $0.state == .superseded })
+    }
+
     @Test func `one whose predecessor never comes back from later does not wait for ever`() throws {
         var trace = try Self.bothDue()
         trace.admit(.pointers(6, pointer(2, 11)))
