@@ -77,6 +77,7 @@ let package = Package(
                 .embedInCode("Migrations/m0001_init.sql"),
                 .embedInCode("Migrations/m0002_partitions.sql"),
                 .embedInCode("Migrations/m0003_delivery.sql"),
+                .embedInCode("Migrations/m0004_paused_senders.sql"),
             ],
             swiftSettings: common),
         .target(

@@ -52,22 +52,23 @@ extension RedisQueue {
     /// Fields kept of a rejected entry: more than the contract has.
     static let rejectedFieldLimit = 16
 
-    /// New entries, urgent ones first: up to `count` of *each* lane. Waits at most
-    /// `blockMilliseconds` (0: not at all) for the first. One such read at a time.
+    /// New entries of these lanes (one at least), in their order: up to `count` of *each*. Waits at
+    /// most `blockMilliseconds` (0: not at all) for the first. One such read at a time.
     package func readIntake(
-        count: Int, blockMilliseconds: Int, completion: @escaping RedisCompletion<[IntakeEntry]>
+        _ lanes: [Lane] = Lane.intake, count: Int, blockMilliseconds: Int,
+        completion: @escaping RedisCompletion<[IntakeEntry]>
     ) {
-        let command = intakeRead(count: count, blockMilliseconds: blockMilliseconds)
+        let command = intakeRead(lanes, count: count, blockMilliseconds: blockMilliseconds)
         let blocking = Duration.milliseconds(blockMilliseconds)
         intakeReader.read(command, blocking: blocking) { [weak self] outcome in
             guard let self, case .failure(let failure) = outcome,
                 failure.isRefusal("NOGROUP") || failure.isRefusal("UNBLOCKED")
             else { return completion(outcome.reading(Self.intakeEntries(keys: self?.keys))) }
-            readIntakeAnew(count: count, completion: completion)
+            readIntakeAnew(lanes, count: count, completion: completion)
         }
     }
 
-    /// Makes a waiting ``readIntake(count:blockMilliseconds:completion:)`` answer soon, with
+    /// Makes a waiting ``readIntake(_:count:blockMilliseconds:completion:)`` answer soon, with
     /// nothing if nothing has come.
     package func interruptIntakeRead() { intakeReader.interrupt() }
 
@@ -109,27 +110,27 @@ extension RedisQueue {
         }
     }
 
-    private func intakeRead(count: Int, blockMilliseconds: Int) -> RedisCommand {
+    private func intakeRead(_ lanes: [Lane], count: Int, blockMilliseconds: Int) -> RedisCommand {
         var command = RedisCommand("XREADGROUP", "GROUP", QueueKeys.group, incarnation.rawValue)
         command.append("COUNT")
         command.append(count)
         command.appendBlock(milliseconds: blockMilliseconds)
         command.append("STREAMS")
-        for lane in Lane.intake { command.append(keys.intake(lane)) }
-        for _ in Lane.intake { command.append(">") }
+        for lane in lanes { command.append(keys.intake(lane)) }
+        for _ in lanes { command.append(">") }
         return command
     }
 
     /// The groups are gone (FLUSHALL, a replica that never had them). Reads once more, without
     /// waiting: an interrupt that came meanwhile has found no read to end.
     private func readIntakeAnew(
-        count: Int, completion: @escaping RedisCompletion<[IntakeEntry]>
+        _ lanes: [Lane], count: Int, completion: @escaping RedisCompletion<[IntakeEntry]>
     ) {
         commands.send(createGroups) { [weak self] outcome in
             guard let self, case .success = outcome else {
                 return completion(outcome.map { _ in [] })
             }
-            let command = intakeRead(count: count, blockMilliseconds: 0)
+            let command = intakeRead(lanes, count: count, blockMilliseconds: 0)
             intakeReader.read(command, blocking: .zero) { [keys] in
                 completion($0.reading(Self.intakeEntries(keys: keys)))
             }

@@ -21,6 +21,8 @@ final class ExpansionRun {
         var ownHosts: Set<String>
         /// The relation that named audiences are read from.
         var audienceRelation: String
+        var pausedSenders = PausedSenders()
+        var wall: WallTime
     }
 
     private struct Item {
@@ -81,7 +83,9 @@ final class ExpansionRun {
             case .success(let unusable):
                 for index in self.items.indices {
                     guard let key = try? KeyID(self.items[index].job.key) else { continue }
-                    self.items[index].parkedReason = unusable[key]
+                    self.items[index].parkedReason =
+                        unusable[key]
+                        ?? self.means.pausedSenders.reason(for: key.text, at: self.means.wall)
                 }
                 self.resolveNextPage()
             }

@@ -20,8 +20,8 @@ extension WorkerProcess {
         case .releaseLeases(let leases): release(leases)
         case .loadBacklog(let partition): loadBacklog(partition)
 
-        case .readIntake(let count): readIntake(count: count)
-        case .recoverIntake(let alive): recoverIntake(alive: alive)
+        case .readIntake(let lanes, let count): readIntake(lanes, count: count)
+        case .recoverIntake(let lanes, let alive): recoverIntake(lanes, alive: alive)
         case .interruptIntakeRead: queue.interruptIntakeRead()
         case .rejectIntake(let rejected): reject(rejected)
         case .findPredecessors(let id, let lane, let questions):

@@ -1,9 +1,10 @@
 internal import DeliveryCore
 internal import EventLoop
+internal import HTTPSignatures
 internal import PostgresStore
 internal import RedisQueue
 
-/// What people and the main server say about hosts.
+/// What people say about hosts, lanes and senders, and the main server about hosts.
 extension WorkerProcess {
     /// In this interval controls are read at the latest: Redis may have forgotten that they changed.
     static let controlInterval: Duration = .seconds(60)
@@ -37,10 +38,14 @@ extension WorkerProcess {
             self.isLoadingControls = false
             switch result {
             case .success(let stored):
-                self.occur(.controlsChanged(HostControls(stored)))
+                self.occur(.controlsChanged(Controls(stored)))
+                self.pausedSenders = PausedSenders(stored)
                 let wall = EventLoop.wallTime
                 for until in stored.compactMap(\.until) where until > wall {
-                    self.controlsDue = min(self.controlsDue, EventLoop.now + (until - wall))
+                    let end = EventLoop.now + (until - wall)
+                    self.controlsDue = min(self.controlsDue, end)
+                    // What is parked may be routed then; PostgreSQL's clock may be behind.
+                    self.parkedDue = min(self.parkedDue, end + .seconds(1))
                 }
                 if self.awaitsControls { self.occur(.postgresConnected) }
                 self.awaitsControls = false
@@ -73,20 +78,57 @@ extension WorkerProcess {
     }
 }
 
-extension HostControls {
+extension Controls {
     init(_ stored: [StoredControl]) {
         self.init()
         for row in stored {
-            var control = HostControl()
-            switch row.kind {
-            case "pause": control.isPaused = true
-            case "block": control.isBlocked = true
-            case "limit":
-                guard let perSecond = row.perSecond, perSecond > 0 else { continue }
-                control.interval = .milliseconds(Int64((1_000 / max(perSecond, 0.000_1)).rounded()))
-            default: continue
+            switch row.subject {
+            case .host(let name):
+                if let control = HostControl(row) { add(control, to: name) }
+            case .lane(let lane):
+                if row.kind == "pause" { pause(lane, Pause(row)) }
+            case .sender(let keyID):
+                guard row.kind == "pause", let key = try? KeyID(keyID) else { continue }
+                pause(SenderID(of: key), Pause(row))
             }
-            add(control, to: row.host)
         }
+    }
+}
+
+extension HostControl {
+    fileprivate init?(_ row: StoredControl) {
+        self.init()
+        switch row.kind {
+        case "pause": isPaused = true
+        case "block": isBlocked = true
+        case "limit":
+            guard let perSecond = row.perSecond, perSecond > 0 else { return nil }
+            interval = .milliseconds(Int64((1_000 / max(perSecond, 0.000_1)).rounded()))
+        default: return nil
+        }
+    }
+}
+
+extension Pause {
+    fileprivate init(_ row: StoredControl) { self.init(since: row.since, until: row.until) }
+}
+
+/// Senders whose activities are stored and not routed, by keyId.
+struct PausedSenders {
+    private var pauses: [String: (until: WallTime?, reason: String)] = [:]
+
+    init(_ stored: [StoredControl] = []) {
+        for row in stored where row.kind == "pause" {
+            guard case .sender(let keyID) = row.subject else { continue }
+            let why = row.reason.isEmpty ? "" : ": \(row.reason)"
+            pauses[keyID] = (row.until, "\(ParkedReason.pausedSender) by \(row.actor)\(why)")
+        }
+    }
+
+    /// In words; nil: it is not paused.
+    func reason(for keyID: String, at wall: WallTime) -> String? {
+        guard let (until, reason) = pauses[keyID] else { return nil }
+        if let until, until <= wall { return nil }
+        return reason
     }
 }

@@ -14,8 +14,8 @@ extension WorkerProcess {
     /// Longest a read waits for an entry; a new one ends the wait at once.
     static let blockMilliseconds = 1_000
 
-    func readIntake(count: Int) {
-        queue.readIntake(count: count, blockMilliseconds: Self.blockMilliseconds) {
+    func readIntake(_ lanes: [Lane], count: Int) {
+        queue.readIntake(lanes, count: count, blockMilliseconds: Self.blockMilliseconds) {
             [weak self] result in
             guard let self else { return }
             switch result {
@@ -27,8 +27,8 @@ extension WorkerProcess {
         }
     }
 
-    func recoverIntake(alive: Set<Incarnation>) {
-        queue.recoverIntake(alive: alive, count: 100) { [weak self] result in
+    func recoverIntake(_ lanes: [Lane], alive: Set<Incarnation>) {
+        queue.recoverIntake(lanes, alive: alive, count: 100) { [weak self] result in
             switch result {
             case .success(let entries):
                 guard let self else { return }
@@ -97,7 +97,8 @@ extension WorkerProcess {
         let means = ExpansionRun.Means(
             store: store, keys: keys, addresses: addresses,
             ownHosts: [options.transport.instanceDomain],
-            audienceRelation: options.audienceRelation)
+            audienceRelation: options.audienceRelation, pausedSenders: pausedSenders,
+            wall: EventLoop.wallTime)
         let run = ExpansionRun(jobs, means: means) { [weak self] result in
             guard let self else { return }
             switch result {
@@ -155,31 +156,32 @@ extension WorkerProcess {
 
     // MARK: Parked activities
 
-    /// Routes the parked activities whose key has come: into PostgreSQL, or into the directory.
+    /// Routes the parked activities whose key has come, into PostgreSQL or into the directory, or
+    /// whose sender is paused no more.
     func wakeParked() {
+        isWakingParked = true
         store.parkedKeys { [weak self] result in
-            guard let self, let texts = self.unlessFailed(result), !texts.isEmpty else { return }
+            guard let self, let texts = self.found(result) else { return }
             let parked = texts.compactMap { try? KeyID($0) }
             self.keys.learn(Set(parked)) { [weak self] learned in
                 guard let self, let unusable = self.unlessFailed(learned) else { return }
                 let known = parked.filter { unusable[$0] == nil }.map(\.text)
-                if !known.isEmpty { self.loadParked(waitingFor: known) }
+                guard !known.isEmpty else { return self.isWakingParked = false }
+                self.loadParked(waitingFor: known)
             }
         }
     }
 
     private func loadParked(waitingFor keys: [String]) {
         store.parkedReady(knownKeys: keys, limit: 100) { [weak self] result in
-            guard let self, let parked = self.unlessFailed(result) else { return }
+            guard let self, let parked = self.found(result) else { return }
             self.route(parked)
         }
     }
 
     private func route(_ parked: [ParkedActivity]) {
-        let inboxes = Set(parked.flatMap(\.audience)).sorted()
-        guard !inboxes.isEmpty else { return }
-        store.loadInboxes(inboxes) { [weak self] result in
-            guard let self, let rows = self.unlessFailed(result) else { return }
+        store.loadInboxes(Set(parked.flatMap(\.audience)).sorted()) { [weak self] result in
+            guard let self, let rows = self.found(result) else { return }
             let byID = Dictionary(rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             self.occur(
                 .unparked(
@@ -192,11 +194,19 @@ extension WorkerProcess {
         }
     }
 
+    /// nil: there is nothing, and waking has come to its end.
+    private func found<Element>(_ result: Result<[Element], StoreFailure>) -> [Element]? {
+        guard let list = unlessFailed(result) else { return nil }
+        isWakingParked = !list.isEmpty
+        return list.isEmpty ? nil : list
+    }
+
     /// What waking learnt; a failure is told, and the next pass tries again.
     private func unlessFailed<Value>(_ result: Result<Value, StoreFailure>) -> Value? {
         switch result {
         case .success(let value): return value
         case .failure(let failure):
+            isWakingParked = false
             complain(.wakeParked, failure)
             return nil
         }

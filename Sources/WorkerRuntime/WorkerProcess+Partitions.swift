@@ -24,14 +24,16 @@ extension WorkerProcess {
     /// and looks for keys that came as files once a minute.
     private func noticeControl(_ epoch: Int64) {
         let now = EventLoop.now
-        if epoch != handledControlEpoch {
+        let isNews = epoch != handledControlEpoch
+        if isNews {
             handledControlEpoch = epoch
             keys.sourcesChanged()
             controlsDue = now
             parkedDue = now
         }
-        guard now >= parkedDue, ownsFirstPartition else { return }
-        parkedDue = now + .seconds(60)
+        guard now >= parkedDue, ownsFirstPartition, !isWakingParked else { return }
+        // Another worker that hears of it later may still park what it expands until then.
+        parkedDue = now + .seconds(isNews ? 5 : 60)
         wakeParked()
     }
 

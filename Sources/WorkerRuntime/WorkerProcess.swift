@@ -46,10 +46,13 @@ package final class WorkerProcess {
     /// The last change of `control` that was acted upon.
     var handledControlEpoch: Int64?
     var parkedDue = EventLoop.now
+    /// They are routed a hundred at a time: until the last, nobody begins anew.
+    var isWakingParked = false
     /// The machine hears that PostgreSQL is there when the controls are known.
     var awaitsControls = false
     var isLoadingControls = false
     var controlsDue = EventLoop.now
+    var pausedSenders = PausedSenders()
     var wasReady = false
 
     /// - Parameter board: the slot in the supervisor's scoreboard; nil without a supervisor.

@@ -30,7 +30,7 @@ struct Trunkline: AsyncParsableCommand {
                 name: "Look",
                 subcommands: [
                     ActivityCommand.self, HostCommand.self, HostsCommand.self,
-                    RejectedCommand.self, DoctorCommand.self,
+                    ControlsCommand.self, RejectedCommand.self, DoctorCommand.self,
                 ]),
             CommandGroup(name: "Act", subcommands: [EnqueueCommand.self, KeysCommand.self]),
             CommandGroup(

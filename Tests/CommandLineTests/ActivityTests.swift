@@ -90,6 +90,64 @@ import Testing
         #expect(try reasons()[3]?.contains("trunkline keys add --key-id") == true)
     }
 
+    @Test func `a paused lane, or sender, says by whom, since when, why, and what comes next`()
+        throws
+    {
+        let tenant = try Pool.required.tenant()
+        let database = try tenant.database()
+        try Self.store(in: database)
+        func reasons() throws -> [String] {
+            let json = try tenant.run("activity", Self.activity, "--json").json()
+            let deliveries = try #require(json["deliveries"] as? [[String: Any]])
+            return deliveries.compactMap { $0["waiting_for"] as? String }
+        }
+        try database.query(
+            """
+            insert into trunkline.control (kind, lane, actor, reason, created_at)
+            values ('pause', 'normal', 'ann', 'the disk is full', '2026-01-02 03:04:05Z')
+            """)
+        let lane =
+            "lane normal is paused since 2026-01-02T03:04:05.000Z by ann: the disk is full; it goes "
+            + "up to 15 minutes after `trunkline resume --lane normal`"
+        #expect(try reasons() == [lane, lane])
+        let host = try tenant.run("host", "good.example").output
+        #expect(host.contains("control       lane normal is paused since 2026-01-02"))
+        try database.query("delete from trunkline.control")
+
+        let key = try #require(
+            try database.query("select key_id from trunkline.activity limit 1")[0][0])
+        try database.query(
+            """
+            insert into trunkline.parked (activity, reason, key_id)
+            select id, '\(ParkedReason.pausedSender) by bob', key_id from trunkline.activity
+            """)
+        let resumed = "its sender was paused: it goes within a minute, if its key is there"
+        #expect(try reasons() == [resumed, resumed])
+        #expect(try tenant.run("doctor").output.contains("no activity waits for its key"))
+        try database.query(
+            """
+            insert into trunkline.control (kind, key_id, actor, until)
+            values ('pause', '\(key)', 'bob', now() + interval '1 hour')
+            """)
+        let sender = try reasons()
+        #expect(sender.allSatisfy { $0.hasPrefix("sender \(key) is paused since 20") })
+        #expect(
+            sender.allSatisfy {
+                $0.hasSuffix(
+                    "; it goes when that is over, or up to 15 minutes after "
+                        + "`trunkline resume --sender \(key)`")
+            })
+    }
+
+    @Test func `an activity of a paused lane that still stands in the intake says so`() throws {
+        let tenant = try Pool.required.tenant()
+        _ = try tenant.redis().enqueue(.bulk, fields: [("activity", Array("{}".utf8))])
+        #expect(try tenant.run("pause", "--lane", "bulk").code == 0)
+        let queued = try tenant.run("activity", Self.activity)
+        #expect(queued.errors.contains("lane bulk is paused since 20"))
+        #expect(queued.errors.contains("`trunkline resume --lane bulk` ends it"))
+    }
+
     @Test func `people see the trouble first`() throws {
         let tenant = try Pool.required.tenant()
         try Self.store(in: tenant.database())

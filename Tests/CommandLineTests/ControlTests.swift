@@ -47,9 +47,50 @@ import Testing
         #expect(try tenant.database().query("select kind from trunkline.control").count == 1)
     }
 
+    @Test func `lanes and senders are paused, listed and resumed`() throws {
+        let tenant = try Pool.required.tenant()
+        let key = "https://our.example/users/a#main-key"
+        #expect(try tenant.run("controls").output == "nothing is paused, blocked or limited\n")
+        let lanes = try tenant.run(
+            "pause", "--lane", "bulk", "--lane", "normal", "--reason", "the disk is full")
+        #expect(lanes.code == 0, "\(lanes.errors)")
+        let lines = lanes.output.split(separator: "\n")
+        #expect(lines.map { $0.hasSuffix(": the disk is full") } == [true, true])
+        #expect(lines.first?.hasPrefix("lane bulk is paused since 20") == true)
+        // One of a kind takes the place of the other.
+        #expect(try tenant.run("pause", "--lane", "bulk", "--for", "2h").code == 0)
+        let sender = try tenant.run("pause", "--sender", key, "--for", "2h")
+        #expect(sender.output.hasPrefix("sender \(key) is paused since 20"))
+        #expect(sender.output.contains(" until 20"))
+        let epoch = try tenant.redis().command(["HGET", "\(tenant.keyPrefix)control", "epoch"])
+        #expect(epoch.text == "3", "workers are told")
+
+        let listed = try tenant.run("controls").output.split(separator: "\n")
+        #expect(listed.count == 3)
+        #expect(listed.last?.hasSuffix("; `trunkline resume --sender \(key)` ends it") == true)
+        let json = try tenant.run("controls", "--json").json()
+        let controls = try #require(json["controls"] as? [[String: Any]])
+        #expect(controls.map { $0["lane"] as? String } == ["normal", "bulk", nil])
+        #expect(controls.map { $0["key_id"] as? String } == [nil, nil, key])
+        #expect(controls.allSatisfy { $0["host"] is NSNull && $0["since"] is String })
+
+        #expect(try tenant.run("resume", "--all").code == 1, "none is a pause of all hosts")
+        #expect(try tenant.run("resume", "--lane", "bulk", "--lane", "normal").code == 0)
+        #expect(try tenant.run("resume", "--sender", key).output.hasPrefix("ended: sender \(key)"))
+        let again = try tenant.run("resume", "--sender", key)
+        #expect(again.code == 1 && again.errors.contains("nothing is in force for sender \(key)"))
+        let audit = try tenant.database().query("select subject from trunkline.audit order by id")
+        #expect(audit.first == ["lane bulk"] && audit.last == ["sender \(key)"])
+    }
+
     @Test(arguments: [
         (["pause"], "Name the hosts, or give --all"),
         (["pause", "h1.example", "--all"], "not both"),
+        (["pause", "h1.example", "--lane", "bulk"], "not both"),
+        (["pause", "--lane", "slow"], "'urgent', 'normal', 'bulk' or 'backfill'"),
+        (["pause", "--sender", "alice"], "is not an https URL"),
+        (["resume", "--lane", "bulk", "--all"], "not both"),
+        (["limit", "--lane", "bulk", "--per-second", "5"], "--lane"),
         (["block"], "Name the hosts"),
         (["block", "no host"], "'no host' is no host"),
         (["limit", "h1.example"], "--per-second"),

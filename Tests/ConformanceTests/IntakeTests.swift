@@ -30,9 +30,35 @@ extension Conformance {
         @Test(arguments: Subjects.allCases)
         func `a waiting read is answered by what a producer adds`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
-            try subject.ask(.readIntake(count: 8), by: .first)
+            try subject.ask(.readIntake(Lane.intake, count: 8), by: .first)
             try subject.produce(Posting(1) { $0.lane = .bulk })
             #expect(try subject.intakeRead().map(\.lane) == [.bulk])
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `a lane that is not asked for keeps its entries`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            try subject.produce(Posting(1) { $0.lane = .bulk })
+            try subject.produce(Posting(2))
+            #expect(try subject.readIntake([.urgent, .normal]).map(\.lane) == [.normal])
+            try subject.ask(.readIntake([.urgent, .normal], count: 8), by: .first)
+            // It is not woken by what comes for another lane, and can be ended for that one's sake.
+            try subject.produce(Posting(3) { $0.lane = .bulk })
+            try subject.ask(.interruptIntakeRead, by: .first)
+            #expect(try subject.intakeRead().isEmpty)
+            #expect(try subject.readIntake(by: .second).map(\.lane) == [.bulk, .bulk])
+        }
+
+        @Test(arguments: Subjects.allCases)
+        func `of a lane that is not asked for nothing is taken over`(_ subjects: Subjects) throws {
+            let subject = try subjects.make()
+            try subject.produce(Posting(1) { $0.lane = .bulk })
+            try subject.produce(Posting(2))
+            #expect(try subject.readIntake(by: .second).count == 2)
+            try subject.elapse(.seconds(6))
+            let some = try subject.recoverIntake([.urgent, .normal], alive: [.first])
+            #expect(some.map(\.lane) == [.normal])
+            #expect(try subject.recoverIntake(alive: [.first]).map(\.lane) == [.bulk])
         }
 
         @Test(arguments: Subjects.allCases)

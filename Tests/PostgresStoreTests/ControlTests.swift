@@ -1,4 +1,5 @@
 import DeliveryCore
+import EventLoop
 import PostgresStore
 import Testing
 
@@ -8,20 +9,59 @@ struct ControlTests {
 
     init() throws { fixture = try StoreFixture() }
 
-    @Test func `the controls of hosts that are in force are read, and no others`() throws {
+    @Test func `the controls that are in force are read, and no others`() throws {
         try fixture.database.query(
             """
-            insert into trunkline.control (kind, host, lane, per_second, actor, until) values
-                ('pause', null, null, null, 'me', null),
-                ('limit', 'h1.example', null, 0.5, 'me', now() + interval '1 hour'),
-                ('block', 'h2.example', null, null, 'me', now() - interval '1 hour'),
-                ('pause', null, 'bulk', null, 'me', null)
+            insert into trunkline.control
+                (kind, host, lane, key_id, per_second, actor, reason, until)
+            values
+                ('pause', null, null, null, null, 'me', '', null),
+                ('limit', 'h1.example', null, null, 0.5, 'me', '', now() + interval '1 hour'),
+                ('block', 'h2.example', null, null, null, 'me', '', now() - interval '1 hour'),
+                ('pause', null, 'bulk', null, null, 'me', 'full', null),
+                ('pause', null, null, 'https://a.example/k', null, 'me', '', null),
+                ('pause', 'h1.example', 'bulk', null, null, 'me', '', null),
+                ('block', null, 'bulk', null, null, 'me', '', null)
             """)
         let read = try fixture.answer { fixture.store.loadControls(completion: $0) }
-        #expect(read.map(\.kind).sorted() == ["limit", "pause"])
-        let limit = try #require(read.first { $0.kind == "limit" })
-        #expect(limit.host == "h1.example" && limit.perSecond == 0.5)
-        #expect(limit.until != nil && read.first { $0.kind == "pause" }?.until == nil)
+        #expect(
+            read.map(\.subject) == [
+                .host(nil), .host("h1.example"), .lane(.bulk), .sender("https://a.example/k"),
+            ])
+        #expect(read.map(\.kind) == ["pause", "limit", "pause", "pause"])
+        #expect(read[1].perSecond == 0.5 && read[1].until != nil && read[0].until == nil)
+        #expect(read[2].actor == "me" && read[2].reason == "full")
+        #expect(abs((read[2].since - EventLoop.wallTime).wholeMilliseconds) < 60_000)
+    }
+
+    @Test func `what is parked is ready when its sender is not paused, the oldest first`() throws {
+        let inboxes = try fixture.inboxes(["h1.example"]).map(\.id)
+        var ids: [ActivityID] = []
+        for (number, key) in ["https://a.example/k", "https://b.example/k"].enumerated() {
+            for part in 0..<2 {
+                var activity = ExpandedActivity.sample("\(part)\(number)", to: inboxes, key: key)
+                activity.parkedReason = "\(ParkedReason.pausedSender) by me"
+                ids.append(try fixture.stored(activity))
+            }
+        }
+        // The clock was put back meanwhile.
+        try fixture.database.query(
+            "update trunkline.parked set since = since - interval '1 hour' where activity = $1",
+            ["\(ids[3].rawValue)"])
+        func ready() throws -> [ActivityID] {
+            let keys = try fixture.answer { fixture.store.parkedKeys(completion: $0) }
+            return try fixture.answer {
+                fixture.store.parkedReady(knownKeys: keys, limit: 9, completion: $0)
+            }.map(\.id)
+        }
+        #expect(try ready() == ids)
+        try fixture.database.query(
+            """
+            insert into trunkline.control (kind, key_id, actor, until) values
+                ('pause', 'https://a.example/k', 'me', null),
+                ('pause', 'https://b.example/k', 'me', now() - interval '1 hour')
+            """)
+        #expect(try ready() == Array(ids[2...]))
     }
 
     @Test func `a hint brings the next probe of those that are failing forward`() throws {

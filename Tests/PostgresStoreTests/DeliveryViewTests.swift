@@ -138,6 +138,14 @@ struct DeliveryViewTests {
         #expect(try view("note").map(\.lastError) == [nil, nil])
     }
 
+    @Test func `of a paused sender the view says so in place of the key`() throws {
+        var activity = ExpandedActivity.sample("note", to: Array(inboxes[0...0]))
+        activity.parkedReason = "\(ParkedReason.pausedSender) by ann: stolen"
+        _ = try fixture.stored(activity)
+        #expect(try view("note").map(\.state) == ["waiting"])
+        #expect(try view("note").map(\.lastError) == ["its sender is paused by ann: stolen"])
+    }
+
     @Test func `keys are added, listed, loaded and removed`() throws {
         let database = fixture.database
         try database.addKey(keyID: "b", algorithm: "rsa", pem: "one")

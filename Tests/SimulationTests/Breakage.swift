@@ -64,6 +64,22 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             scenario: { .calm { $0.fleet = [pausing] } },
             tampering: { replaying(every: .milliseconds(500)) { _ in true } }),
         Breakage(
+            rule: "a paused lane is read and sent", checker: "pauses",
+            scenario: {
+                .calm { $0.faults.faults = [(.pauseLane(.normal, 5_000...9_000), .seconds(5))] }
+            },
+            tampering: { Tampering(event: { $0.withoutControls }) }),
+        Breakage(
+            rule: "a paused sender is sent for", checker: "pauses",
+            scenario: {
+                .calm {
+                    $0.workload[0].senders = 1...2
+                    $0.fleet = [HostGroup(10) { $0.latency.median = .seconds(2) }]
+                    $0.faults.faults = [(.pauseSender(1...2, 5_000...9_000), .seconds(2))]
+                }
+            },
+            tampering: { Tampering(event: { $0.withoutControls }) }),
+        Breakage(
             rule: "urgent ones are held back", checker: "latencies",
             scenario: {
                 .calm {

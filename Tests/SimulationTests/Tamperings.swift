@@ -109,6 +109,10 @@ extension Event {
         return .predecessorsFound(id, answers.map { _ in .these([]) })
     }
 
+    var withoutControls: Event {
+        if case .controlsChanged = self { .controlsChanged(Controls()) } else { self }
+    }
+
     /// What fails, fails in a way that cannot be ours.
     var withHostsAtFault: Event {
         guard case .transferFinished(let token, .failed(_, let detail), _, _, let duration) = self

@@ -1,5 +1,7 @@
 import EventLoop
+import HTTPSignatures
 import PostgresStore
+import SigningKeys
 import Testing
 import Transport
 
@@ -31,7 +33,8 @@ extension WithPostgres {
         }
 
         private func run(
-            _ jobs: [ExpansionJob], relation: String = "trunkline.follower"
+            _ jobs: [ExpansionJob], relation: String = "trunkline.follower",
+            pausedSenders: PausedSenders = PausedSenders()
         ) throws -> Result<[ExpansionResult], StoreFailure> {
             let keys = KeySource(
                 directory: nil, store: bench.store, now: { EventLoop.now }, onFlaw: { _ in },
@@ -40,7 +43,8 @@ extension WithPostgres {
                 store: bench.store, keys: keys,
                 addresses: AddressBook(
                     guarding: AddressGuard(allowed: []), allowsPlainHTTP: false),
-                ownHosts: ["our.example"], audienceRelation: relation)
+                ownHosts: ["our.example"], audienceRelation: relation,
+                pausedSenders: pausedSenders, wall: EventLoop.wallTime)
             return try bench.answer { ExpansionRun(jobs, means: means, completion: $0).start() }
         }
 
@@ -197,6 +201,35 @@ extension WithPostgres {
             }
             #expect(stored.routes.isEmpty && stored.again)
             #expect(try storedActivities() == 5)
+        }
+
+        @Test func `what is for a paused sender is parked, and says so`() throws {
+            let key = "https://our.example/users/a#main-key"
+            let pem = try PrivateKey(generating: .ed25519).privatePEM()
+            try bench.database.addKey(
+                keyID: key, algorithm: "ed25519", pem: String(decoding: pem, as: UTF8.self))
+            try bench.database.query(
+                """
+                insert into trunkline.control (kind, key_id, actor, reason)
+                values ('pause', '\(key)', 'ann', 'stolen')
+                """)
+            let stored = try bench.answer { bench.store.loadControls(completion: $0) }.get()
+            let paused = PausedSenders(stored)
+            let answers = try run(
+                [job(1, to("a.example")), job(2, .named("nobody"))], pausedSenders: paused
+            ).get()
+            guard case .parked = answers[0], case .stored = answers[1] else {
+                Issue.record("\(answers)")
+                return
+            }
+            let rows = try bench.database.query("select reason, key_id from trunkline.parked")
+            #expect(rows == [["its sender is paused by ann: stolen", key]])
+            // Known and parked still, whoever asks.
+            let again = try run([job(1, to("a.example"))]).get()
+            guard case .parked = again[0] else {
+                Issue.record("\(again)")
+                return
+            }
         }
 
         @Test func `recipients of which none is an inbox are the producer's mistake`() throws {

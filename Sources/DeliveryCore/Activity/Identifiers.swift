@@ -49,7 +49,7 @@ package struct HostID: Counted, Comparable, Sendable {
     package static func < (left: HostID, right: HostID) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Who signs: a hash of the key id. Two senders with one hash share a turn, and nothing worse.
+/// Who signs: a hash of the key id. Two senders with one hash share turns and pauses.
 package struct SenderID: Counted, Comparable, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }

@@ -21,21 +21,3 @@ package struct HostControl: Equatable, Sendable {
             interval: [interval, other.interval].compactMap { $0 }.max())
     }
 }
-
-/// All controls in force.
-package struct HostControls: Equatable, Sendable {
-    private var everywhere = HostControl()
-    private var named: [String: HostControl] = [:]
-
-    package init() {}
-
-    /// - Parameter host: nil: all of them, each on its own.
-    package mutating func add(_ control: HostControl, to host: String?) {
-        guard let host else { return everywhere = everywhere.joined(with: control) }
-        named[host] = control.joined(with: named[host] ?? HostControl())
-    }
-
-    package subscript(host host: String) -> HostControl {
-        named[host].map(everywhere.joined) ?? everywhere
-    }
-}

@@ -18,9 +18,9 @@ package enum Action: Sendable {
 
     // Intake.
     /// -> intakeRead | intakeReadFailed
-    case readIntake(count: Int)
+    case readIntake([Lane], count: Int)
     /// Claims what absent workers left unfinished -> intakeRecovered; nothing when Redis is away
-    case recoverIntake(alive: Set<Incarnation>)
+    case recoverIntake([Lane], alive: Set<Incarnation>)
     /// Makes a blocked intake read answer now.
     case interruptIntakeRead
     /// Sets entries aside; nothing is answered, a lost one comes again.

@@ -1,15 +1,63 @@
-/// What people say about hosts: controls, and hints that a host was seen alive.
+/// What people say: controls of hosts, lanes and senders, and hints that a host was seen alive.
 extension DeliveryMachine {
     /// These and no others are in force from now on. What is in flight ends as it would.
-    mutating func controlsChanged(_ controls: HostControls) {
+    mutating func controlsChanged(_ controls: Controls) {
         guard controls != self.controls else { return }
+        let lanes = intakeLanes
         self.controls = controls
         for id in hosts.ids.sorted() {
             guard let host = hosts[id], !host.name.isEmpty else { continue }
             let control = controls[host: host.name]
             if control != host.control { obey(control, id) }
+            postponeQueued(of: id)
+        }
+        // Of a lane that was paused nobody has claimed what absent workers left.
+        if !Set(intakeLanes).isSubset(of: lanes) { recoveryDue = now }
+    }
+
+    // MARK: Paused lanes and senders
+
+    /// The lanes whose intake may be read; what is for the others stays in Redis.
+    var intakeLanes: [Lane] { Lane.intake.filter { !controls.isPaused($0, at: wall) } }
+
+    func isPaused(_ delivery: OpenDelivery) -> Bool {
+        controls.isPaused(delivery.lane, delivery.sender, at: wall)
+    }
+
+    /// Its lane or its sender is paused: it waits in `later`, where it fills neither this worker's
+    /// table nor its host's queue, and keeps its place in its chain: successors follow it there.
+    ///
+    /// No attempt is used up. Expiry and retry budget run on, and are looked at when it comes back.
+    mutating func postpone(_ index: DeliveryIndex) {
+        let delivery = deliveries[index.rawValue]
+        let due = controls.due(delivery.lane, delivery.sender, at: wall, using: &random)
+        let later = delivery.later(due: due)
+        entries[delivery.entry.rawValue].resolution.laters.append(later)
+        endTurn(of: index, with: .later(later))
+        decide(index)
+    }
+
+    private mutating func postponeQueued(of id: HostID) {
+        guard let host = hosts[id] else { return }
+        var leaving: [DeliveryIndex] = []
+        for (key, queue) in host.queues where controls.isPaused(key.lane, key.sender, at: wall) {
+            leaving += queue
+        }
+        if let probe = host.circuit.outage?.probe, probes.contains(probe),
+            isPaused(deliveries[probe.rawValue])
+        {
+            leaving.append(probe)
+        }
+        guard !leaving.isEmpty else { return }
+        let gone = Set(leaving)
+        hosts[id]?.removeQueued { gone.contains($0) }
+        for index in inOrder(leaving) {
+            withdrawProbe(index)
+            place(index)
         }
     }
+
+    // MARK: Hosts
 
     private mutating func obey(_ control: HostControl, _ id: HostID) {
         hosts[id]?.control = control

@@ -22,13 +22,30 @@ extension DeliveryMachine {
         }
     }
 
+    /// A paused lane is not read: what is for it stays in Redis, where it is seen and nothing of it
+    /// is lost.
     private mutating func readIntake() {
-        guard isRedisUp, !isDraining, readingIntakeSince == nil, intakePausedUntil == nil,
-            inHand.count < configuration.intakeLimit,
-            settlement.unsettled < configuration.unsettledLimit
+        guard isRedisUp, !isDraining else { return }
+        let lanes = intakeLanes
+        if readingIntakeSince != nil, readingLanes != lanes {
+            // The one that is out may wait for a paused lane, or not for one that no longer is.
+            readingLanes = lanes
+            emit(.interruptIntakeRead)
+        }
+        guard readingIntakeSince == nil, intakePausedUntil == nil, !lanes.isEmpty,
+            hasRoomForIntake(), settlement.unsettled < configuration.unsettledLimit
         else { return }
         readingIntakeSince = now
-        emit(.readIntake(count: configuration.intakeReadCount))
+        readingLanes = lanes
+        emit(.readIntake(lanes, count: configuration.intakeReadCount))
+    }
+
+    /// What is in hand of a paused lane goes nowhere, and does not stand in the way of others.
+    func hasRoomForIntake(besides others: Int = 0) -> Bool {
+        let resting = arrived.reduce(0) { sum, lane in
+            controls.isPaused(lane.key, at: wall) ? sum + lane.value.count : sum
+        }
+        return inHand.count - resting - others < configuration.intakeLimit
     }
 
     mutating func intakeRead(_ arrivals: [ArrivedEntry]) {
@@ -63,7 +80,9 @@ extension DeliveryMachine {
     }
 
     private mutating func beginExpansion(of lane: Lane) {
-        guard !isDraining, !expansions.values.contains(where: { $0.lane == lane }) else { return }
+        guard !isDraining, !controls.isPaused(lane, at: wall),
+            !expansions.values.contains(where: { $0.lane == lane })
+        else { return }
         let candidates = takeCandidates(of: lane)
         guard !candidates.isEmpty else { return }
         let id = ExpansionID(rawValue: nextToken())
@@ -118,7 +137,8 @@ extension DeliveryMachine {
         guard !activities.isEmpty, !isDraining else { return }
         let id = ExpansionID(rawValue: nextToken())
         expansions[id] = Expansion(lane: .backfill, stage: .expanding([]))
-        note(.info, "\(activities.count) parked activities have their key now and are routed")
+        note(
+            .info, "\(activities.count) parked activities wait for nothing any more and are routed")
         continueExpansion(
             id, routing: activities.flatMap(routedEntries),
             thenFinishing: .parked(activities.map(\.activity)))

@@ -23,12 +23,13 @@ extension DeliveryMachine {
             let leases = partitions.renewable
             if !leases.isEmpty { emit(.renewLeases(leases)) }
         }
-        if now >= recoveryDue, isPostgresUp, !isDraining, !alive.isEmpty,
+        let lanes = intakeLanes
+        if now >= recoveryDue, isPostgresUp, !isDraining, !alive.isEmpty, !lanes.isEmpty,
             // Those that wait may wait for what is to be claimed.
-            inHand.count - followerCount < configuration.intakeLimit
+            hasRoomForIntake(besides: followerCount)
         {
             recoveryDue = now + configuration.renewInterval
-            emit(.recoverIntake(alive: alive))
+            emit(.recoverIntake(lanes, alive: alive))
         }
         yieldUndesired()
     }

@@ -175,6 +175,9 @@ extension DeliveryMachine {
         }
         if host.control.isBlocked {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
+        } else if isPaused(delivery), delivery.goesToHead || !host.isBacklogAhead {
+            // Behind a backlog it stays behind: what it must not overtake may be in there.
+            postpone(index)
         } else if host.circuit.isOpen {
             admitToOpen(index, host: id)
         } else if host.isSuspended(at: now) {

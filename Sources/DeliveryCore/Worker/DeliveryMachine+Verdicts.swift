@@ -23,7 +23,7 @@ extension DeliveryMachine {
         remember(signatureOf: delivery, exchange, at: id)
         if verdict.item.isAtOnce,
             host.isSuspended(at: now) || host.circuit.isOpen || host.control.isBlocked
-                || rest != nil
+                || rest != nil || isPaused(delivery)
         {
             // This answer, another, or an operator has closed the door.
             verdict.item = .hold

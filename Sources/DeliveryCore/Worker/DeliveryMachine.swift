@@ -15,7 +15,7 @@ internal import DequeModule
 /// - `+Verdicts`: exchanges -> verdicts -> results;
 /// - `+Hosts`: verdicts -> circuits, windows, pauses, probes;
 /// - `+Connectivity`: when it is us who are away;
-/// - `+Controls`: what people say about hosts;
+/// - `+Controls`: what people say about hosts, lanes and senders;
 /// - `+Releases`: what waits in Redis -> the log again;
 /// - `+Settlement`: results -> flushes -> resolved entries.
 package struct DeliveryMachine: Sendable {
@@ -51,6 +51,8 @@ package struct DeliveryMachine: Sendable {
     var expansions: [ExpansionID: Expansion] = [:]
     /// Since when an intake read is out.
     var readingIntakeSince: Instant?
+    /// The lanes that it is to answer with.
+    var readingLanes: [Lane] = []
     var intakePausedUntil: Instant?
 
     // Log
@@ -76,8 +78,8 @@ package struct DeliveryMachine: Sendable {
     var hosts = HostTable()
     /// Whether hosts can be reached at all.
     var connectivity = Connectivity()
-    /// What operators want of hosts.
-    var controls = HostControls()
+    /// What operators want of hosts, lanes and senders.
+    var controls = Controls()
     /// Hosts with a pause or a backlog, and when each is looked at again.
     var waitingHosts: [HostID: Instant] = [:]
     /// Hosts of whose backlog something is on its way back, or was lately.

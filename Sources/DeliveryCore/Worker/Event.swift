@@ -36,7 +36,8 @@ package enum Event: Sendable {
     case routingFailed(ExpansionID)
     case intakeFinished(ExpansionID)
     case intakeFinishFailed(ExpansionID)
-    /// Parked activities whose key has come; they are routed like fresh ones.
+    /// Parked activities whose key has come, or whose sender is paused no more, in order of their
+    /// ids; they are routed like fresh ones.
     case unparked([ExpansionResult.Stored])
 
     // The partitions' logs.
@@ -53,7 +54,7 @@ package enum Event: Sendable {
 
     // People, and the main server.
     /// The controls in force, all of them.
-    case controlsChanged(HostControls)
+    case controlsChanged(Controls)
     /// Something came from these hosts lately, by name.
     case hostsSeenAlive(Set<String>)
 
@@ -89,7 +90,7 @@ package struct ArrivedEntry: Sendable {
 /// What became of one job of an expansion.
 package enum ExpansionResult: Sendable {
     case stored(Stored)
-    /// Stored, but not to be routed until its key comes.
+    /// Stored, but not to be routed until its key comes, or the pause of its sender ends.
     case parked
     /// Nobody to send it to, or PostgreSQL refuses this one activity.
     case refused(Rejection)

@@ -10,10 +10,12 @@ package struct Migration: Sendable {
         Migration(number: 1, name: "init", sql: PackageResources.m0001_init_sql),
         Migration(number: 2, name: "partitions", sql: PackageResources.m0002_partitions_sql),
         Migration(number: 3, name: "delivery", sql: PackageResources.m0003_delivery_sql),
+        Migration(
+            number: 4, name: "paused_senders", sql: PackageResources.m0004_paused_senders_sql),
     ]
 
     /// The schema version that this binary is made for.
-    package static let newest = 3
+    package static let newest = 4
 }
 
 package enum MigrationFailure: Error, Equatable, Sendable {

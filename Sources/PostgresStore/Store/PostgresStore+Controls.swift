@@ -2,39 +2,59 @@
 
 package import DeliveryCore
 
-/// One row of `control` that is about hosts.
+/// One row of `control`.
 package struct StoredControl: Equatable, Sendable {
+    /// What it is about.
+    package enum Subject: Equatable, Sendable {
+        /// nil: every host.
+        case host(String?)
+        case lane(Lane)
+        /// The keyId of a sender.
+        case sender(String)
+    }
+
     /// `pause`, `block` or `limit`.
     package var kind: String
-    /// nil: every host.
-    package var host: String?
+    package var subject: Subject
     /// Of a limit.
     package var perSecond: Double?
+    package var since: WallTime
     /// When it ends by itself.
     package var until: WallTime?
+    /// Who has decided it, and why.
+    package var actor: String
+    package var reason: String
+
+    init(_ row: inout RowReader) {
+        kind = row.text()
+        let (host, lane, keyID) = (row.optionalText(), row.optionalText(), row.optionalText())
+        if let lane = lane.flatMap(Lane.init(name:)) {
+            subject = .lane(lane)
+        } else {
+            subject = keyID.map(Subject.sender) ?? .host(host)
+        }
+        perSecond = row.optionalText().flatMap { Double($0) }
+        since = row.time()
+        until = row.optionalTime()
+        actor = row.text()
+        reason = row.text()
+    }
 }
 
 extension PostgresStore {
-    /// The controls of hosts that are in force.
+    /// The controls in force. Lanes and senders can be paused, each by itself, and no more.
     package func loadControls(
         completion: @escaping (Result<[StoredControl], StoreFailure>) -> Void
     ) {
         let statement = Statement(
             """
-            select kind, host, per_second::text, until from trunkline.control
-            where lane is null and key_id is null and (until is null or until > now())
+            select kind, host, lane, key_id, per_second::text, created_at, until, actor, reason
+            from trunkline.control
+            where num_nonnulls(host, lane, key_id) <= 1 and (until is null or until > now())
+                and (kind = 'pause' or num_nonnulls(lane, key_id) = 0)
+            order by id
             """)
-        reading.transact([statement]) { result in
-            completion(
-                result.map {
-                    $0[0].map { row in
-                        StoredControl(
-                            kind: row.text(), host: row.optionalText(),
-                            perSecond: row.optionalText().flatMap { Double($0) },
-                            until: row.optionalTime())
-                    }
-                })
-        }
+        reading.transact([statement]) { completion($0.map { $0[0].map { StoredControl(&$0) } }) }
     }
 
     /// Something came from these hosts: the next delivery to one that is failing may try it, also

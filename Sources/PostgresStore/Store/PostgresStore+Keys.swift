@@ -27,6 +27,12 @@ package struct ParkedActivity: Equatable, Sendable {
     }
 }
 
+/// Why an activity is parked, in words.
+package enum ParkedReason {
+    /// So it begins when the sender was paused; any other is about the key.
+    package static let pausedSender = "its sender is paused"
+}
+
 extension PostgresStore {
     /// Those of the keys that exist and are not retired.
     package func loadKeys(
@@ -47,7 +53,7 @@ extension PostgresStore {
         }
     }
 
-    /// Parked activities whose key has come, the longest waiting first.
+    /// Parked activities whose key is there and whose sender is not paused, the oldest first.
     ///
     /// Route them with the flag `again`, and only then call ``unparked(_:completion:)``. A worker
     /// that dies in between leaves them parked, so they are routed once more, and what was sent
@@ -62,10 +68,11 @@ extension PostgresStore {
             """
             select a.id, a.lane::int, a.audience
             from trunkline.parked p join trunkline.activity a on a.id = p.activity
-            where p.key_id = any ($1) or exists (
+            where (p.key_id = any ($1) or exists (
                 select from trunkline.signing_key k
-                where k.key_id = p.key_id and k.retired_at is null)
-            order by p.since, p.activity limit $2
+                where k.key_id = p.key_id and k.retired_at is null))
+                and \(Self.senderMaySend("p.key_id"))
+            order by p.activity limit $2
             """, [.texts(knownKeys), .bigint(Int64(limit))])
         reading.transact([statement]) { result in
             completion(
@@ -91,12 +98,26 @@ extension PostgresStore {
 }
 
 extension PostgresStore {
-    /// The key ids that parked activities wait for, at most a thousand.
+    /// Those of paused senders wait for more than their key.
+    fileprivate static func senderMaySend(_ keyID: String) -> String {
+        """
+        not exists (
+            select from trunkline.control c
+            where c.kind = 'pause' and c.key_id = \(keyID) and c.host is null and c.lane is null
+                and (c.until is null or c.until > now()))
+        """
+    }
+
+    /// The key ids that parked activities wait for, at most a thousand, without those of paused
+    /// senders.
     package func parkedKeys(
         completion: @escaping (Result<[String], StoreFailure>) -> Void
     ) {
         let statement = Statement(
-            "select distinct key_id from trunkline.parked order by key_id limit 1000")
+            """
+            select distinct p.key_id from trunkline.parked p
+            where \(Self.senderMaySend("p.key_id")) order by p.key_id limit 1000
+            """)
         reading.transact([statement]) { completion($0.map { $0[0].map { $0.text() } }) }
     }
 }

@@ -25,7 +25,8 @@ struct Whereabouts: Checker {
                 }
             }
         case .acked(let id):
-            guard let activity = world.postgres.activity(id) else { return nil }
+            guard let activity = world.postgres.activity(id), !world.postgres.parked.contains(id)
+            else { return nil }
             for inbox in activity.inboxes {
                 let delivery = Delivery(activity: id, inbox: inbox)
                 if places[delivery] == nil, world.postgres.settled[delivery] == nil {

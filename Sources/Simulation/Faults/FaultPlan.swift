@@ -1,4 +1,4 @@
-internal import DeliveryCore
+package import DeliveryCore
 
 /// What breaks around the hosts, and how often.
 package struct FaultPlan: Sendable {
@@ -13,6 +13,9 @@ package struct FaultPlan: Sendable {
         case leaseLost
         /// The wall clock jumps by up to so many milliseconds either way.
         case clockJump(Int)
+        /// An operator pauses a lane, or one of these senders, for so many milliseconds.
+        case pauseLane(Lane, ClosedRange<Int>)
+        case pauseSender(ClosedRange<Int>, ClosedRange<Int>)
     }
 
     /// Each with its mean interval.

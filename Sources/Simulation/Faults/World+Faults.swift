@@ -50,6 +50,11 @@ extension World {
             observe(.disturbed(PartitionNumber(rawValue: number)))
         case .clockJump(let range):
             wallOffset += Int64.random(in: Int64(-range)...Int64(range), using: &random)
+        case .pauseLane(let lane, let time):
+            if isPostgresUp { pause(.lane(lane), for: delay(time)) }
+        case .pauseSender(let senders, let time):
+            let sender = Int.random(in: senders, using: &random)
+            if isPostgresUp { pause(.sender(sender), for: delay(time)) }
         }
     }
 
@@ -60,6 +65,7 @@ extension World {
         wallOffset = max(wallOffset, 0)
         if !isRedisUp { redisReturns() }
         if !isPostgresUp { postgresReturns() }
+        liftAll()
         observe(.troubleEnded)
     }
 

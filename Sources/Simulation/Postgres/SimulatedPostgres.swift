@@ -22,6 +22,8 @@ package struct SimulatedPostgres {
     /// Job -> activity, by idempotency key.
     private(set) var intake: [Int: ActivityID] = [:]
     package private(set) var settled: [Delivery: End] = [:]
+    /// Stored, and not to be routed yet.
+    package var parked: Set<ActivityID> = []
     private var deletions: Set<Object> = []
     private var epochs: [PartitionNumber: Epoch] = [:]
     private var flushes: Set<FlushKey> = []
@@ -61,12 +63,15 @@ package struct SimulatedPostgres {
         return next
     }
 
-    mutating func expand(_ activity: Activity) -> (id: ActivityID, again: Bool) {
+    mutating func expand(_ activity: Activity, parked isParked: Bool) -> (
+        id: ActivityID, again: Bool
+    ) {
         if let id = intake[activity.job] { return (id, true) }
         activities.append(activity)
         if activity.kind == .delete { deletions.insert(Object(activity)) }
         let id = ActivityID(rawValue: Int64(activities.count))
         intake[activity.job] = id
+        if isParked { parked.insert(id) }
         owedCount += activity.inboxes.count
         inboxes.formUnion(activity.inboxes)
         return (id, false)

@@ -12,7 +12,7 @@ package enum Scenarios {
         ("revisions", Scenario.revisions), ("bursts", Scenario.bursts),
         ("refused-bursts", Scenario.refusedBursts),
         ("celebrity", Scenario.celebrity), ("slow-loris", Scenario.slowLoris),
-        ("strangers", Scenario.strangers),
+        ("strangers", Scenario.strangers), ("paused-lanes", Scenario.pausedLanes),
     ]
 
     package static func named(_ name: String, _ scale: Scale = .small) -> Scenario? {

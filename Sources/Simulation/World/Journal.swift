@@ -11,7 +11,7 @@ struct Journal {
 
     mutating func note(_ observation: Observation, at time: Instant) {
         switch observation {
-        case .sampled, .turned: return
+        case .sampled, .turned, .asked: return
         default: break
         }
         if entries.count == Self.limit { entries.removeFirst() }
@@ -68,7 +68,8 @@ extension Observation {
     private var worker: Int? {
         switch self {
         case .mutated(let worker, _), .leased(let worker, _, _), .unleased(let worker, _),
-            .killed(let worker), .lostLeases(let worker):
+            .killed(let worker), .lostLeases(let worker), .heard(let worker, _),
+            .asked(let worker, _):
             worker
         default: sendingOrNil?.worker
         }
@@ -98,6 +99,9 @@ extension Observation {
             "the lease of \(partition.map { "\($0.rawValue)" } ?? "all") is gone from Redis"
         case .killed(let worker): "w\(worker) is killed"
         case .lostLeases(let worker): "w\(worker) gives partitions up for lost"
+        case .heard(let worker, _): "w\(worker) hears what is paused"
+        case .asked(let worker, let lanes):
+            "w\(worker) reads \(lanes.map(\.name).joined(separator: ", "))"
         case .turned(let worker, _): "w\(worker) has had a turn"
         case .sampled: "a look"
         case .troubleEnded: "faults end"

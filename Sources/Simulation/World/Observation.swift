@@ -25,6 +25,10 @@ package enum Observation {
     case disturbed(PartitionNumber?)
     case killed(Int)
     case lostLeases(Int)
+    /// A worker was told what is paused.
+    case heard(Int, Controls)
+    /// A worker asks for entries of these lanes.
+    case asked(Int, [Lane])
     /// A worker has taken an event and named its next deadline.
     case turned(Int, deadline: Instant)
     /// Now and then, for what is too dear to look at each time.

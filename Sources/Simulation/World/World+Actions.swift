@@ -7,11 +7,10 @@ extension World {
         switch action {
         case .send(let transmissions):
             for transmission in transmissions { send(transmission, from: number) }
-        case .takeEpoch, .expand, .prepare, .flush:
+        case .takeEpoch, .expand, .prepare, .flush, .finishUnparking:
             plan(action, of: number, connection: postgresConnection, after: now + pause())
         case .heartbeat, .renewLeases, .recoverIntake, .takeLease, .sealLease, .releaseLeases,
-            .loadBacklog, .rejectIntake, .findPredecessors, .route, .finishIntake, .finishUnparking,
-            .release,
+            .loadBacklog, .rejectIntake, .findPredecessors, .route, .finishIntake, .release,
             .releaseDue, .resolve:
             if case .takeLease(let partition) = action {
                 workers[number].ownerships[partition, default: 0] += 1
@@ -22,7 +21,8 @@ extension World {
             let start = max(workers[number].redisBusyUntil, now + pause())
             workers[number].redisBusyUntil = start
             plan(action, of: number, connection: redisConnection, after: start)
-        case .readIntake:
+        case .readIntake(let lanes, _):
+            observe(.asked(number, lanes))
             workers[number].isIntakeReadInterrupted = false
             plan(action, of: number, connection: redisConnection, after: now + pause())
         case .readLogs:

@@ -3,10 +3,10 @@ internal import DeliveryCore
 /// The intake as its readers see it.
 extension World {
     mutating func readIntake(
-        _ count: Int, _ number: Int, _ name: Incarnation, _ promise: Promise
+        _ lanes: [Lane], _ count: Int, _ number: Int, _ name: Incarnation, _ promise: Promise
     ) -> Performance {
         var found: [(reference: IntakeReference, job: Int)] = []
-        for lane in redis.intake.indices {
+        for lane in lanes.map({ Int($0.rawValue) }) {
             let part = redis.intake[lane].prefix(count)
             found += part
             redis.intake[lane].removeFirst(part.count)
@@ -23,8 +23,11 @@ extension World {
 
     /// Only what has lain for a while is claimed: the worker that read it a moment ago may be newer
     /// than the asker's view of who is alive. Our own is claimed after longer.
-    mutating func recoverIntake(_ alive: Set<Incarnation>, _ name: Incarnation) -> Event {
-        let found = redis.pending.filter { _, entry in
+    mutating func recoverIntake(
+        _ lanes: [Lane], _ alive: Set<Incarnation>, _ name: Incarnation
+    ) -> Event {
+        let found = redis.pending.filter { reference, entry in
+            guard lanes.contains(reference.lane) else { return false }
             let idle = now - entry.since
             if entry.owner == name { return idle >= .seconds(30) }
             return !alive.contains(entry.owner) && idle >= .seconds(5)
@@ -72,15 +75,20 @@ extension World {
             return .refused(Rejection(code: "unknown", reason: "never produced"))
         }
         activity.stored = wall
-        let (id, isAgain) = postgres.expand(activity)
+        let (id, isAgain) = postgres.expand(activity, parked: isPaused(sender: activity.sender))
         if !isAgain { observe(.stored(id)) }
+        if postgres.parked.contains(id) { return .parked }
+        return .stored(stored(id, activity, again: isAgain))
+    }
+
+    func stored(
+        _ id: ActivityID, _ activity: SimulatedPostgres.Activity, again: Bool
+    ) -> ExpansionResult.Stored {
         var routes = Routes()
         for inbox in activity.inboxes { routes.add(inbox, to: partition(of: inbox)) }
-        return .stored(
-            ExpansionResult.Stored(
-                activity: id, lane: activity.lane,
-                sender: SenderID(rawValue: UInt64(activity.sender)), routes: routes, again: isAgain)
-        )
+        return ExpansionResult.Stored(
+            activity: id, lane: activity.lane,
+            sender: SenderID(rawValue: UInt64(activity.sender)), routes: routes, again: again)
     }
 }
 

@@ -7,7 +7,7 @@ extension World {
         guard workers.contains(number) || promise.isCarriedOut else { return }
         let isConnected: Bool
         switch action {
-        case .takeEpoch, .expand, .prepare, .flush:
+        case .takeEpoch, .expand, .prepare, .flush, .finishUnparking:
             isConnected = isPostgresUp && promise.connection == postgresConnection
         default:
             isConnected = isRedisUp && promise.connection == redisConnection
@@ -41,8 +41,10 @@ extension World {
         case .heartbeat, .takeLease, .sealLease, .renewLeases, .releaseLeases, .loadBacklog,
             .takeEpoch:
             return .answer(own(action, name, promise))
-        case .readIntake(let count): return readIntake(count, number, name, promise)
-        case .recoverIntake(let alive): return .answer(recoverIntake(alive, name))
+        case .readIntake(let lanes, let count):
+            return readIntake(lanes, count, number, name, promise)
+        case .recoverIntake(let lanes, let alive):
+            return .answer(recoverIntake(lanes, alive, name))
         case .rejectIntake(let rejected):
             for entry in rejected { redis.pending[entry.reference] = nil }
             return .answer(nil)
@@ -68,6 +70,9 @@ extension World {
                 observe(.acked(activity))
             }
             return .answer(.intakeFinished(id))
+        case .finishUnparking(let id, let activities):
+            postgres.parked.subtract(activities)
+            return .answer(.intakeFinished(id))
         case .readLogs(let cursors, let count):
             let found = redis.read(cursors, count: count)
             let isOver =
@@ -81,8 +86,7 @@ extension World {
             observe(.mutated(number, lease))
             return .answer(change(action))
         case .flush(let id, let batch): return .answer(flush(id, batch, number, name))
-        case .finishUnparking, .interruptIntakeRead, .interruptLogRead, .send, .forget, .log,
-            .finish:
+        case .interruptIntakeRead, .interruptLogRead, .send, .forget, .log, .finish:
             preconditionFailure("not an action for the agenda")
         }
     }

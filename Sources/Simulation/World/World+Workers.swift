@@ -10,6 +10,8 @@ extension World {
             seed: seed &+ UInt64(workerCount))
         workers.add(Worker(name: name, machine: machine), as: workerCount)
         if isRedisUp { agenda.add(.reply(workerCount, .redisConnected), at: now) }
+        // Before it claims anything.
+        if !pauses.isEmpty { agenda.add(.hearControls(workerCount), at: now) }
         if isPostgresUp { agenda.add(.reply(workerCount, .postgresConnected), at: now) }
         planTick(workerCount, at: now)
     }
@@ -113,6 +115,7 @@ extension World {
             for lease in lost where isCurrent(lease, of: number) {
                 observe(.unleased(number, lease.partition))
             }
+        case .controlsChanged(let controls): observe(.heard(number, controls))
         case .leasesReleased(let partitions):
             for partition in partitions { observe(.unleased(number, partition)) }
         default: break

@@ -4,7 +4,7 @@ package import DeliveryCore
 /// a delay, some fail, some are carried out and reported as failed.
 ///
 /// `+Workload` brings work, `+Workers` feeds the machines, `+Actions` puts on the agenda what they
-/// ask for, `+Performance` carries it out, `+Faults` breaks things. What happens is told to the
+/// ask for, `+Performance` carries it out, `+Faults` breaks things, `+Pauses` is what operators do. What happens is told to the
 /// checkers as observations; the world itself judges nothing.
 package struct World {
     enum Item {
@@ -19,6 +19,9 @@ package struct World {
         case thaw(Int)
         case redisReturns
         case postgresReturns
+        case hearControls(Int)
+        case lift(PauseSubject)
+        case wakeParked
     }
 
     /// How an action will go, drawn when it is asked for.
@@ -91,6 +94,9 @@ package struct World {
     /// Times at which each kind of traffic comes, the next one last.
     var productions: [[Int64]] = []
 
+    /// What operators have paused.
+    var pauses: [PauseSubject: Pause] = [:]
+
     package internal(set) var isRedisUp = true
     package internal(set) var isPostgresUp = true
     var redisConnection = 0
@@ -155,6 +161,9 @@ package struct World {
         case .thaw(let number): thaw(number)
         case .redisReturns: redisReturns()
         case .postgresReturns: postgresReturns()
+        case .hearControls(let number): deliver(.controlsChanged(controls), to: number)
+        case .lift(let subject): lift(subject)
+        case .wakeParked: wakeParked()
         }
         return true
     }

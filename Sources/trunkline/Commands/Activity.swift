@@ -142,8 +142,10 @@ struct ActivityCommand: ParsableCommand {
                     + "entries has it")
         }
         let workers = (try? client.aliveWorkers().count) ?? 0
+        let paused = ((try? database.controlsInForce()) ?? []).filter { $0.lane != nil }
         return .failed(
             "\(sentence); it may be among the \(waiting) entries that still stand in the intake"
-                + (workers == 0 ? ", and no worker runs: start one with `trunkline run`" : ""))
+                + (workers == 0 ? ", and no worker runs: start one with `trunkline run`" : "")
+                + paused.map { "; \($0.sentence.printable), \($0.resumption) ends it" }.joined())
     }
 }

@@ -18,7 +18,7 @@ struct HostCommand: ParsableCommand {
 
             --json: {"host", "state", "partition", "window", "failing_since", "suspended_until", \
             "next_probe_at", "last_error", "last_success_at", "updated_at", "owed", "held", "controls": [{"kind", \
-            "host", "lane", "key_id", "reason", "actor", "until", "per_second"}], "attempts": [{"activity", \
+            "host", "lane", "key_id", "reason", "actor", "since", "until", "per_second"}], "attempts": [{"activity", \
             "inbox", "at", "class", "status", "duration_ms", "detail"}]}: every key is always \
             there, null where there is nothing; "held" (waiting for it in Redis) is null when \
             Redis is not at hand.

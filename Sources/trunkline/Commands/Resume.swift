@@ -6,17 +6,20 @@ internal import RedisQueue
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Ends what `pause`, `block` and `limit` have begun for a host.",
+        abstract: "Ends what `pause`, `block` and `limit` have begun.",
         discussion: """
-            Deliveries that waited go now. --all ends what was begun with --all: a host that was \
-            named is resumed by its name.
+            Deliveries that waited for a host go now; a lane is read at once, and a sender's \
+            activities are routed. What was put off meanwhile comes back within 15 minutes. --all \
+            ends what was begun with --all: a host that was named is resumed by its name.
 
               trunkline resume remote.example
               trunkline resume --all
+              trunkline resume --lane bulk
+              trunkline resume --sender https://our.example/users/a#main-key
             """)
 
     @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var selection: HostSelection
+    @OptionGroup var selection: PauseSelection
 
     func run() throws {
         let database = try connection.connectToDatabase()
@@ -31,7 +34,8 @@ struct ResumeCommand: ParsableCommand {
         }
         guard !ended.isEmpty else {
             throw CommandFailure.failed(
-                "nothing is in force for \(title(of: subjects).printable): `trunkline host NAME` shows what is"
+                "nothing is in force for \(title(of: subjects).printable): `trunkline controls` lists "
+                    + "what is"
             )
         }
         try redis.tellWorkers("resumed: \(title(of: subjects))")

@@ -170,7 +170,7 @@ struct PostgresChecks {
             """
             select count(*), count(distinct key_id), \(utc("min(since)")),
                 (array_agg(key_id order by since))[1]
-            from trunkline.parked
+            from trunkline.parked where not starts_with(reason, '\(ParkedReason.pausedSender)')
             """)[0].map { $0 ?? "" }
         guard row[0] != "0" else { return .ok("parked", "no activity waits for its key") }
         return .problem(
@@ -197,6 +197,8 @@ struct PostgresChecks {
         guard let first = controls.first else { return .ok("controls", "nothing is paused") }
         let more = controls.count > 1 ? ", and \(controls.count - 1) more" : ""
         return .warning(
-            "controls", first.sentence + more, mend: "end it when its reason is gone")
+            "controls", first.sentence + more,
+            mend: "\(first.resumption) when its reason is gone"
+                + (more.isEmpty ? "" : "; `trunkline controls` lists all"))
     }
 }

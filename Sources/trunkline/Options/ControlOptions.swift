@@ -14,9 +14,9 @@ struct ControlOptions: ParsableArguments {
             valueName: "duration"))
     var span: ExpiryTime?
 
-    /// Stores it for each of the hosts, tells the workers, and says so.
+    /// Stores it for each of the subjects, tells the workers, and says so.
     func impose(
-        _ kind: String, on subjects: [String?], perSecond: Double? = nil,
+        _ kind: String, on subjects: [ControlSubject], perSecond: Double? = nil,
         connection: ConnectionOptions
     ) throws {
         let database = try connection.connectToDatabase()

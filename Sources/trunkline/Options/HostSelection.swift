@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import DeliveryCore
 internal import HTTPSignatures
 
 /// Remote hosts on a command line.
@@ -26,8 +27,9 @@ struct HostSelection: ParsableArguments {
     @Flag(help: "All hosts, also those that are not known yet.")
     var all = false
 
-    /// nil stands for all.
-    var subjects: [String?] { all ? [nil] : names.authorities }
+    var subjects: [ControlSubject] {
+        all ? [.host(nil)] : names.authorities.map { .host($0) }
+    }
 
     func validate() throws {
         if all == names.hosts.isEmpty { return }
@@ -35,9 +37,62 @@ struct HostSelection: ParsableArguments {
     }
 }
 
-/// Subjects of a control, for people; nil stands for all hosts.
-func title(of subjects: [String?]) -> String {
-    subjects.map { $0 ?? "all hosts" }.joined(separator: ", ")
+/// What can be paused: hosts by name, all of them, lanes, or senders.
+struct PauseSelection: ParsableArguments {
+    @OptionGroup var names: HostNames
+
+    @Flag(help: "All hosts, also those that are not known yet.")
+    var all = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A lane: urgent, normal, bulk or backfill. May be given several times.",
+            valueName: "lane"))
+    var lane: [LaneName] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A sender, by the keyId that its activities are signed with. May be given several times.",
+            valueName: "key-id"))
+    var sender: [String] = []
+
+    var subjects: [ControlSubject] {
+        (all ? [.host(nil)] : names.authorities.map { .host($0) })
+            + lane.map { .lane($0.lane) } + sender.map { .sender($0) }
+    }
+
+    func validate() throws {
+        let kinds = [all, !names.hosts.isEmpty, !lane.isEmpty, !sender.isEmpty]
+        guard kinds.contains(true) else {
+            throw ValidationError("Name the hosts, or give --all, --lane or --sender.")
+        }
+        guard kinds.count(where: { $0 }) == 1 else {
+            throw ValidationError("Name hosts, or give --all, --lane or --sender: one, not both.")
+        }
+        for keyID in sender {
+            do throws(KeyID.Flaw) {
+                _ = try KeyID(keyID)
+            } catch {
+                throw ValidationError("--sender '\(keyID.printable)' \(error.advice).")
+            }
+        }
+    }
+}
+
+/// A lane of any kind.
+struct LaneName: ExpressibleByArgument {
+    let lane: Lane
+
+    init?(argument: String) {
+        guard let lane = Lane(name: argument) else { return nil }
+        self.lane = lane
+    }
+
+    static var allValueStrings: [String] { Lane.allCases.map(\.name) }
+}
+
+func title(of subjects: [ControlSubject]) -> String {
+    subjects.map(\.title).joined(separator: ", ")
 }
 
 /// What is wrong with words for which there is no ``authority(of:)``.

@@ -1,4 +1,32 @@
+internal import DeliveryCore
 internal import PostgresStore
+
+/// What a control is about.
+enum ControlSubject: Equatable {
+    /// nil: all of them.
+    case host(String?)
+    case lane(Lane)
+    /// By keyId.
+    case sender(String)
+
+    /// For people.
+    var title: String {
+        switch self {
+        case .host(let name): name ?? "all hosts"
+        case .lane(let lane): "lane \(lane.name)"
+        case .sender(let keyID): "sender \(keyID)"
+        }
+    }
+
+    /// The columns host, lane and key_id.
+    fileprivate var columns: [String?] {
+        switch self {
+        case .host(let name): [name, nil, nil]
+        case .lane(let lane): [nil, lane.name, nil]
+        case .sender(let keyID): [nil, nil, keyID]
+        }
+    }
+}
 
 /// Something that an operator has paused, blocked or limited, and that is in force now.
 struct Control {
@@ -9,6 +37,7 @@ struct Control {
     var keyID: String?
     var reason: String
     var actor: String
+    var since: String
     var until: String?
     var perSecond: String?
 
@@ -17,24 +46,35 @@ struct Control {
         return fits(self.host, host) && fits(self.lane, lane) && fits(self.keyID, keyID)
     }
 
+    /// Of a lane or a sender: nothing of it is read, routed or sent.
+    var isOfLaneOrSender: Bool { lane != nil || keyID != nil }
+
     var sentence: String {
         let what = [
-            host, lane.map { "lane \($0)" }, keyID.map { "key \($0)" },
+            host, lane.map { "lane \($0)" }, keyID.map { "sender \($0)" },
         ].compactMap { $0 }.joined(separator: ", ")
+        let start = isOfLaneOrSender ? " since \(since)" : ""
         let end = until.map { " until \($0)" } ?? ""
         let rate = perSecond.map { " to \($0) requests a second" } ?? ""
         let verb = [
             "pause": "paused", "block": "blocked", "limit": "limited\(rate)",
         ][kind, default: kind]
-        return "\(what.isEmpty ? "everything" : what) is \(verb) by \(actor)\(end)"
+        return "\(what.isEmpty ? "everything" : what) is \(verb)\(start) by \(actor)\(end)"
             + (reason.isEmpty ? "" : ": \(reason)")
+    }
+
+    /// What ends it, as one types it.
+    var resumption: String {
+        let words =
+            lane.map { "--lane \($0)" } ?? keyID.map { "--sender \($0)" } ?? host ?? "--all"
+        return "`trunkline resume \(words)`"
     }
 
     var json: JSON {
         .object([
             ("kind", .string(kind)), ("host", .optional(host)), ("lane", .optional(lane)),
             ("key_id", .optional(keyID)), ("reason", .string(reason)), ("actor", .string(actor)),
-            ("until", .optional(until)),
+            ("since", .string(since)), ("until", .optional(until)),
             ("per_second", perSecond.flatMap { Double($0) }.map { .number($0) } ?? .null),
         ])
     }
@@ -42,12 +82,16 @@ struct Control {
 
 extension Control {
     static let columns =
-        "kind, host, lane, key_id, reason, actor, \(utc("until")), per_second::text"
+        """
+        kind, host, lane, key_id, reason, actor, \(utc("created_at")), \(utc("until")), \
+        per_second::text
+        """
 
     init(row: [String?]) {
         self.init(
             kind: row[0] ?? "", host: row[1], lane: row[2], keyID: row[3],
-            reason: row[4] ?? "", actor: row[5] ?? "", until: row[6], perSecond: row[7])
+            reason: row[4] ?? "", actor: row[5] ?? "", since: row[6] ?? "", until: row[7],
+            perSecond: row[8])
     }
 }
 
@@ -61,41 +105,45 @@ extension Database {
         ).map(Control.init)
     }
 
-    /// Takes the place of the same kind of control on the same host.
+    /// Takes the place of the same kind of control of the same subject.
     ///
-    /// - Parameters:
-    ///   - host: nil: all of them.
-    ///   - until: seconds since 1970; nil: until it is lifted.
+    /// - Parameter until: seconds since 1970; nil: until it is lifted.
     func impose(
-        _ kind: String, on host: String?, perSecond: Double?, reason: String, until: String?
+        _ kind: String, on subject: ControlSubject, perSecond: Double?, reason: String,
+        until: String?
     ) throws(StoreFailure) -> Control {
         try query(
-            """
-            delete from trunkline.control where kind = $1 and host is not distinct from $2
-            and lane is null and key_id is null
-            """, [kind, host])
+            "delete from trunkline.control where kind = $4 and \(Self.isOfSubject)",
+            subject.columns + [kind])
         let rows = try query(
             """
-            insert into trunkline.control (kind, host, per_second, reason, actor, until)
-            values ($1, $2, $3::real, $4, $5, to_timestamp($6::double precision))
+            insert into trunkline.control
+                (host, lane, key_id, kind, per_second, reason, actor, until)
+            values ($1, $2, $3, $4, $5::real, $6, $7, to_timestamp($8::double precision))
             returning \(Control.columns)
-            """, [kind, host, perSecond.map { "\($0)" }, reason, invokingUser(), until])
-        try audit(kind, subject: title(of: [host]), detail: reason)
+            """,
+            subject.columns + [kind, perSecond.map { "\($0)" }, reason, invokingUser(), until])
+        try audit(kind, subject: subject.title, detail: reason)
         return Control(row: rows[0])
     }
 
-    /// Ends what is in force for the host; answers what that was.
-    func lift(from host: String?) throws(StoreFailure) -> [Control] {
+    /// Ends what is in force for the subject; answers what that was.
+    func lift(from subject: ControlSubject) throws(StoreFailure) -> [Control] {
         let ended = try query(
             """
             with ended as (
-                delete from trunkline.control where host is not distinct from $1
-                and lane is null and key_id is null returning *)
+                delete from trunkline.control where \(Self.isOfSubject) returning *)
             select \(Control.columns) from ended
             where until is null or until > now() order by id
-            """, [host]
+            """, subject.columns
         ).map(Control.init)
-        if !ended.isEmpty { try audit("resume", subject: title(of: [host])) }
+        if !ended.isEmpty { try audit("resume", subject: subject.title) }
         return ended
     }
+
+    /// Of the first three parameters.
+    private static let isOfSubject = """
+        host is not distinct from $1 and lane is not distinct from $2
+        and key_id is not distinct from $3
+        """
 }

@@ -19,14 +19,18 @@ struct WaitingReasons {
     }
 
     func reason(for delivery: DeliveryRecord) -> String {
-        if activity.parkedReason != nil {
-            return "its key is missing: add it with `trunkline keys add --key-id "
-                + "\(activity.keyID) --pem FILE`"
-        }
         let pause = pauses.first {
             $0.applies(host: delivery.host, lane: activity.lane.name, keyID: activity.keyID)
+        }.map(Self.sentence)
+        if let parked = activity.parkedReason {
+            if parked.hasPrefix(ParkedReason.pausedSender) {
+                return pause
+                    ?? "its sender was paused: it goes within a minute, if its key is there"
+            }
+            return "its key is missing: add it with `trunkline keys add --key-id "
+                + "\(activity.keyID) --pem FILE`" + (pause.map { "; besides, \($0)" } ?? "")
         }
-        if let pause { return pause.sentence }
+        if let pause { return pause }
         if aliveWorkers == 0 { return "no worker runs: start one with `trunkline run`" }
         if let host = delivery.host.flatMap({ hosts[$0] }), let reason = Self.reason(host) {
             return reason
@@ -42,6 +46,13 @@ struct WaitingReasons {
                 + "the same object, when that is tried again"
         }
         return "it is in the queue and was not tried yet"
+    }
+
+    /// Of a lane or a sender, what must happen next, too.
+    private static func sentence(_ control: Control) -> String {
+        guard control.isOfLaneOrSender else { return control.sentence }
+        let end = control.until == nil ? "" : "when that is over, or "
+        return "\(control.sentence); it goes \(end)up to 15 minutes after \(control.resumption)"
     }
 
     /// nil: nothing is wrong with the host.

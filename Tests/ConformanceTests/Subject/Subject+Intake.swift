@@ -4,8 +4,10 @@ import Testing
 
 /// What an expander does, each verb one action and its answer.
 extension Subject {
-    func readIntake(count: Int = 100, by worker: Hand = .first) throws -> [ArrivedEntry] {
-        try ask(.readIntake(count: count), by: worker)
+    func readIntake(
+        _ lanes: [Lane] = Lane.intake, count: Int = 100, by worker: Hand = .first
+    ) throws -> [ArrivedEntry] {
+        try ask(.readIntake(lanes, count: count), by: worker)
         try ask(.interruptIntakeRead, by: worker)
         return try intakeRead()
     }
@@ -21,9 +23,9 @@ extension Subject {
     }
 
     func recoverIntake(
-        alive: [Hand] = Hand.allCases, by worker: Hand = .first
+        _ lanes: [Lane] = Lane.intake, alive: [Hand] = Hand.allCases, by worker: Hand = .first
     ) throws -> [ArrivedEntry] {
-        try answer(to: .recoverIntake(alive: Set(alive.map(\.name))), by: worker) {
+        try answer(to: .recoverIntake(lanes, alive: Set(alive.map(\.name))), by: worker) {
             if case .intakeRecovered(let entries) = $0 { entries } else { nil }
         }
     }

@@ -73,6 +73,16 @@ extension [Action] {
         reduce(into: []) { if case .renewLeases(let leases) = $1 { $0 += leases } }
     }
 
+    /// The lanes of each.
+    var intakeReads: [[Lane]] {
+        reduce(into: []) { if case .readIntake(let lanes, _) = $1 { $0.append(lanes) } }
+    }
+
+    /// The lanes of each.
+    var recoveries: [[Lane]] {
+        reduce(into: []) { if case .recoverIntake(let lanes, _) = $1 { $0.append(lanes) } }
+    }
+
     var takenLeases: [PartitionNumber] {
         reduce(into: []) { if case .takeLease(let partition) = $1 { $0.append(partition) } }
     }

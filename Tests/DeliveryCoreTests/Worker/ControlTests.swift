@@ -3,8 +3,8 @@ import Testing
 
 /// What operators pause, block and limit, and hints that a host was seen alive.
 @Suite struct ControlTests {
-    static func controls(_ control: HostControl, host: String? = "h1.example") -> HostControls {
-        var controls = HostControls()
+    static func controls(_ control: HostControl, host: String? = "h1.example") -> Controls {
+        var controls = Controls()
         controls.add(control, to: host)
         return controls
     }
@@ -28,7 +28,7 @@ import Testing
         #expect(fresh.sends.map(\.host) == ["h2.example"], "the others are not concerned")
         #expect(!trace.live(.seconds(120)).contains("release"))
 
-        let resumed = trace.feed(.controlsChanged(HostControls()))
+        let resumed = trace.feed(.controlsChanged(Controls()))
         #expect((resumed + trace.live(.milliseconds(300))).releases.map(\.host) == [1])
         trace.feed(.released(0, 1, 3, remaining: 0))
         #expect(trace.admit(.pointers(3, pointer(7, 12))).sends.map(\.activity) == [7])
@@ -38,7 +38,7 @@ import Testing
         var trace = try CircuitTraceTests.open()
         trace.feed(.controlsChanged(Self.controls(HostControl(isPaused: true))))
         #expect(!trace.live(.seconds(120)).contains("release"))
-        trace.feed(.controlsChanged(HostControls()))
+        trace.feed(.controlsChanged(Controls()))
         #expect(trace.live(.seconds(6)).releases.map(\.count) == [1])
     }
 
@@ -88,7 +88,7 @@ import Testing
         #expect(sends.map(\.host) == ["h1.example", "h2.example", "h2.example"])
         #expect(trace.live(.milliseconds(1_900)).sends.isEmpty)
         #expect(trace.live(.milliseconds(200)).sends.map(\.host) == ["h1.example"])
-        #expect(trace.feed(.controlsChanged(HostControls())).sends.map(\.host) == ["h1.example"])
+        #expect(trace.feed(.controlsChanged(Controls())).sends.map(\.host) == ["h1.example"])
     }
 
     @Test func `a host seen alive is probed at once`() throws {
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `of two controls for one host both count, the slower limit wins`() {
-        var controls = HostControls()
+        var controls = Controls()
         controls.add(HostControl(interval: .seconds(1)), to: nil)
         controls.add(HostControl(isPaused: true), to: "h1.example")
         controls.add(HostControl(interval: .seconds(3)), to: "h1.example")

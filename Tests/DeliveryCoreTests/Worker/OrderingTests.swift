@@ -269,7 +269,7 @@ import Testing
 
     @Test func `thousands behind one activity are dropped without exhausting the stack`() throws {
         var (trace, first) = try crowded(4_000)
-        var controls = HostControls()
+        var controls = Controls()
         controls.add(HostControl(isBlocked: true), to: "h1.example")
         trace.feed(.controlsChanged(controls))
         trace.end(first, .status(202))
