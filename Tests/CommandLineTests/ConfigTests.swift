@@ -132,6 +132,19 @@ import Testing
         #expect(rows["allow-address"] == ["192.168.0.0/16", "command line"])
     }
 
+    @Test(arguments: [
+        ([], "3d"), (["retry-for = 36h"], "36h"), (["retry-for = 24h"], "1d"),
+        (["retry-for = bulk=12h, backfill=1d"], "3d,bulk=12h,backfill=1d"),
+        (["retry-for = bulk=12h", "retry-for = 2d"], "2d,bulk=12h"),
+        (["retry-for = urgent=3d,bulk=3d"], "3d"),
+    ])
+    func `how long deliveries are tried is said for all lanes, or for some`(
+        lines: [String], inForce text: String
+    ) throws {
+        let rows = try inForce(["--config", try file(lines.joined(separator: "\n"))])
+        #expect(rows["retry-for"]?.first == text)
+    }
+
     @Test func `a state directory of the environment beats the file's servers`() throws {
         let path = try file("redis = redis://file.example/1")
         let rows = try inForce(
@@ -160,6 +173,8 @@ import Testing
         ("embedded = yes", "it takes true or false"),
         ("log-format = xml", ":1: `log-format`: "),
         ("retain-days = 0", "--retain-days takes"),
+        ("retry-for = 3 days", ":1: `retry-for`: The value '3 days' is invalid"),
+        ("retry-for = bulk=1h,bulk=2h", ":1: `retry-for`: --retry-for names bulk twice."),
         ("allow-address = nonsense", "is no address range"),
         ("redis = http://h", ":1: `redis`: unknown scheme"),
         ("workers = -1", ":1: `workers`: --workers takes a number from 1 up."),

@@ -43,8 +43,8 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var unsettledLimit = 10_000
     /// Longest an id may wait in memory for its host before it is held in Redis.
     package var queueTime: Duration = .seconds(30)
-    /// Attempts go on this long after an activity was stored.
-    package var retryBudget: Duration = .seconds(3 * 86_400)
+    /// Attempts go on this long after an activity was stored; then it is a dead letter.
+    package var retryBudget = RetryBudget()
     package var leaseTime: Duration = .seconds(15)
     package var renewInterval: Duration = .seconds(5)
     package var heartbeatInterval: Duration = .seconds(1)

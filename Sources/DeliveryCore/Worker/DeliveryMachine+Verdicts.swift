@@ -148,14 +148,14 @@ extension DeliveryMachine {
     func exhausted(
         _ delivery: OpenDelivery, after delay: Duration, _ attempt: FlushBatch.Attempt?
     ) -> FlushBatch.Failure? {
+        let budget = configuration.retryBudget[delivery.lane]
         guard let stored = activities[delivery.activity]?.facts?.stored,
-            wall + delay > stored + configuration.retryBudget
+            wall + delay > stored + budget
         else { return nil }
         let last = attempt.map { "; last: \($0.reason) \($0.detail)" } ?? ""
-        let hours = configuration.retryBudget.wholeMilliseconds / 3_600_000
         return FlushBatch.Failure(
             activity: delivery.activity, inbox: delivery.inbox, reason: "retries-exhausted",
-            status: attempt?.status, detail: "not delivered within \(hours) hours\(last)")
+            status: attempt?.status, detail: "not delivered within \(budget.inWords)\(last)")
     }
 
     private func attempt(

@@ -53,6 +53,7 @@ struct WorkerCommand: ParsableCommand {
             audienceRelation: pool.audienceRelation)
         options.retainDays = pool.retainDays
         options.limits.slots = pool.slots
+        options.limits.retryBudget = pool.retryTimes.budget
         options.limits.partitionCount = partitions
         var logger = Logger(label: "worker")
         logger[metadataKey: "worker"] = "\(incarnation.rawValue)"

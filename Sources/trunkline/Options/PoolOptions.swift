@@ -71,7 +71,20 @@ struct PoolOptions: ParsableArguments {
             valueName: "days"))
     var retainDays = 30
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long after an activity was stored its deliveries are tried, as 90m, 12h or 3d \
+            (default: 3d): for all lanes, or for some, as bulk=12h,backfill=1d. May be given \
+            several times.
+            """,
+            valueName: "time"))
+    var retryFor: [RetryTimes] = []
+
+    var retryTimes: RetryTimes { RetryTimes(joining: retryFor) }
+
     func validate() throws {
+        if let objection = retryTimes.objection { throw ValidationError(objection) }
         for range in allowAddress where AddressRange(range) == nil {
             throw ValidationError(
                 "--allow-address \(range) is no address range: write 127.0.0.0/8 or ::1/128.")
@@ -133,7 +146,7 @@ struct PoolOptions: ParsableArguments {
         var arguments = [
             "--instance-domain", try domain(), "--audience-relation", audienceRelation,
             "--slots", String(slots), "--request-timeout", String(requestTimeout),
-            "--retain-days", String(retainDays),
+            "--retain-days", String(retainDays), "--retry-for", retryTimes.argument,
         ]
         if let caFile { arguments += ["--ca-file", caFile] }
         for range in allowAddress { arguments += ["--allow-address", range] }

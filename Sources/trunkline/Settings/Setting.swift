@@ -34,6 +34,7 @@ struct Setting: Sendable {
         Setting(name: "admin") { $0.admin.description },
         Setting(name: "slots") { String($0.pool.slots) },
         Setting(name: "request-timeout") { String($0.pool.requestTimeout) },
+        Setting(name: "retry-for", kind: .repeatable) { $0.pool.retryTimes.text },
         Setting(name: "retain-days") { String($0.pool.retainDays) },
         Setting(name: "ca-file") { $0.pool.caFile ?? "" },
         Setting(name: "allow-address", kind: .repeatable) {

@@ -1,5 +1,6 @@
-import DeliveryCore
 import Testing
+
+@testable import DeliveryCore
 
 /// What an answer leads to.
 @Suite struct VerdictTests {
@@ -92,6 +93,26 @@ import Testing
         #expect(failure.status == 403)
         #expect(failure.detail.contains("72 hours"))
         #expect(try trace.commit().resolutions.allSatisfy(\.laters.isEmpty))
+    }
+
+    @Test(arguments: [(Lane.bulk, ["not delivered within 90 minutes"]), (Lane.normal, [])])
+    func `each lane has its own time, and the dead letter says which`(
+        lane: Lane, sentences: [String]
+    ) throws {
+        var trace = Trace.owning { $0.retryBudget[.bulk] = .seconds(5_400) }
+        trace.activities[7] = PreparedFacts.Activity(
+            lane: lane, stored: trace.wall + .seconds(-5_000), expires: nil, size: 1)
+        let sends = trace.admit(.fanout(1, 7, to: [11])).sends
+        let ended = trace.end(try #require(sends.first), .status(403))
+        let details = ended.flushes.flatMap(\.batch.failures).map(\.detail)
+        #expect(details.map { String($0.prefix { $0 != ";" }) } == sentences)
+    }
+
+    @Test(arguments: [
+        (3 * 86_400, "72 hours"), (3_600, "1 hour"), (5_400, "90 minutes"), (90, "90 seconds"),
+    ])
+    func `a time is told in whole numbers`(seconds: Int, words: String) {
+        #expect(Duration.seconds(seconds).inWords == words)
     }
 
     @Test func `a host that only ever asks for pauses ends with the budget too`() throws {
