@@ -269,6 +269,7 @@ final class ExpansionRun {
                             sender: self.sender(of: items[index]),
                             routes: items[index].routes, again: false))
                     : .parked
+            case .parkedBehind: answers[index] = .parked
             case .known(_, _, _, let parked) where parked:
                 answers[index] = .parked
             case .known(let activity, let lane, let audience, _):

@@ -156,6 +156,10 @@ extension WorkerProcess {
 
     // MARK: Parked activities
 
+    /// After a change of the controls, and after the last was routed, they are looked for once more:
+    /// another worker may have parked one without knowing.
+    static let parkedPause: Duration = .seconds(5)
+
     /// Routes the parked activities whose key has come, into PostgreSQL or into the directory, or
     /// whose sender is paused no more.
     func wakeParked() {
@@ -219,6 +223,8 @@ extension WorkerProcess {
                 return self.occur(.intakeFinishFailed(id))
             }
             self.occur(.intakeFinished(id))
+            // One may have been parked behind them as they were routed.
+            self.parkedDue = min(self.parkedDue, EventLoop.now + Self.parkedPause)
             // They are routed a hundred at a time.
             self.wakeParked()
         }

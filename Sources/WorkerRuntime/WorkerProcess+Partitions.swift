@@ -32,8 +32,7 @@ extension WorkerProcess {
             parkedDue = now
         }
         guard now >= parkedDue, ownsFirstPartition, !isWakingParked else { return }
-        // Another worker that hears of it later may still park what it expands until then.
-        parkedDue = now + .seconds(isNews ? 5 : 60)
+        parkedDue = now + (isNews ? Self.parkedPause : .seconds(60))
         wakeParked()
     }
 

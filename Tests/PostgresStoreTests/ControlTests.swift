@@ -64,6 +64,51 @@ struct ControlTests {
         #expect(try ready() == Array(ids[2...]))
     }
 
+    @Test func `while anything of a paused sender is parked, what comes after it goes behind it`()
+        throws
+    {
+        let inboxes = try fixture.inboxes(["h1.example"]).map(\.id)
+        var parked = ExpandedActivity.sample("1", to: inboxes)
+        parked.parkedReason = "\(ParkedReason.pausedSender) by ann"
+        let first = try fixture.stored(parked)
+        let fresh = ExpandedActivity.sample("2", to: inboxes)
+        var nobody = ExpandedActivity.sample("3", to: inboxes)
+        nobody.unusable = [
+            ExpandedActivity.Unusable(inbox: inboxes[0], reason: "inbox-gone", detail: "")
+        ]
+        let other = ExpandedActivity.sample("4", to: inboxes, key: "https://other.example/k")
+        let answers = try fixture.expand(fresh, nobody, other)
+        guard case .parkedBehind(let second) = answers[0], case .stored = answers[1],
+            case .stored = answers[2]
+        else {
+            Issue.record("\(answers)")
+            return
+        }
+        let reasons = try fixture.database.query("select distinct reason from trunkline.parked")
+        #expect(reasons == [["its sender is paused by ann"]])
+        let key = fresh.keyID
+        let ready = try fixture.answer {
+            fixture.store.parkedReady(knownKeys: [key], limit: 9, completion: $0)
+        }
+        #expect(ready.map(\.id) == [first, second])
+        try fixture.answer { fixture.store.unparked([first, second], completion: $0) }
+        guard case .stored = try fixture.expand(.sample("5", to: inboxes))[0] else {
+            Issue.record("it is parked behind nobody")
+            return
+        }
+    }
+
+    @Test func `behind one that waits for its key nobody is parked`() throws {
+        let inboxes = try fixture.inboxes(["h1.example"]).map(\.id)
+        var parked = ExpandedActivity.sample("1", to: inboxes)
+        parked.parkedReason = "no key"
+        _ = try fixture.stored(parked)
+        guard case .stored = try fixture.expand(.sample("2", to: inboxes))[0] else {
+            Issue.record("it is parked")
+            return
+        }
+    }
+
     @Test func `a hint brings the next probe of those that are failing forward`() throws {
         try fixture.database.query(
             """

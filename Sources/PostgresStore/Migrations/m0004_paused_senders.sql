@@ -3,6 +3,8 @@
 comment on table trunkline.parked is
     'Activities that wait for their key, or for the end of their sender''s pause; nothing of them is routed yet.';
 
+create index parked_key_id on trunkline.parked (key_id);
+
 create or replace view trunkline.delivery as
 select
     a.activity_id as activity,

@@ -68,6 +68,8 @@ package struct ExpandedActivity: Equatable, Sendable {
 
 package enum StoredActivity: Equatable, Sendable {
     case stored(ActivityID)
+    /// Stored, and parked behind others of its sender, which was paused: not to be routed yet.
+    case parkedBehind(ActivityID)
     /// Its idempotency key was there. Of an activity that was dropped with its day (nothing of it
     /// was owed) the audience is empty. The audience may hold inboxes that have failed, or that
     /// have no host: what is owed is for ``PostgresStore/settledInboxes(_:completion:)`` to say.

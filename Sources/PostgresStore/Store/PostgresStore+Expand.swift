@@ -53,8 +53,10 @@ private final class Expansion {
             case .success(let tables):
                 bisection.accepted()
                 // Ordinality counts from 1; those without a row were known.
-                for (ordinal, id) in tables[1].map({ (Int($0.bigint()), $0.bigint()) }) {
-                    answers[positions[ordinal - 1]] = .stored(ActivityID(rawValue: id))
+                for (ordinal, id, isBehind) in tables[1].map({
+                    (Int($0.bigint()), ActivityID(rawValue: $0.bigint()), $0.boolean())
+                }) {
+                    answers[positions[ordinal - 1]] = isBehind ? .parkedBehind(id) : .stored(id)
                 }
                 step()
             case .failure(.rejected(let sqlState, let message)):
@@ -161,10 +163,12 @@ private final class Expansion {
     }
 }
 
-/// Returns (ordinality, id) of the ones that were not known.
+/// Returns (ordinality, id, whether it was parked behind others) of the ones that were not known.
 ///
 /// Ids are given in the order of the batch, because what concerns one object is sent in the order of
 /// its ids; keys are inserted in an order that all workers share, or two could wait for each other.
+/// While anything of a sender is parked for a pause, what comes after it is parked behind it: it would
+/// overtake it, when the pause has just ended or one worker has not heard of it yet.
 private let insertActivities = """
     with item as (
         select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[],
@@ -198,10 +202,23 @@ private let insertActivities = """
         order by fresh.activity, bad.inbox
     ), waiting as (
         insert into trunkline.parked (activity, reason, key_id)
-        select fresh.activity, item.parked, item.key_id
-        from item join fresh on fresh.key = item.key where item.parked is not null
+        select fresh.activity, coalesce(item.parked, earlier.reason), item.key_id
+        from item join fresh on fresh.key = item.key
+        left join lateral (
+            select p.reason from trunkline.parked p
+            where p.key_id = item.key_id and starts_with(p.reason, '\(ParkedReason.pausedSender)')
+                and item.audience_end - item.audience_start + 1 > (
+                    select count(distinct bad.inbox)
+                    from unnest($17::text[], $18::int[]) as bad (key, inbox)
+                    where bad.key = item.key)
+            limit 1
+        ) earlier on true
+        where coalesce(item.parked, earlier.reason) is not null
+        returning activity
     )
-    select item.n, fresh.activity from item join fresh on fresh.key = item.key
+    select item.n, fresh.activity, item.parked is null and waiting.activity is not null
+    from item join fresh on fresh.key = item.key
+    left join waiting on waiting.activity = fresh.activity
     """
 
 private let selectKnown = """

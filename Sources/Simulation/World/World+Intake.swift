@@ -75,7 +75,8 @@ extension World {
             return .refused(Rejection(code: "unknown", reason: "never produced"))
         }
         activity.stored = wall
-        let (id, isAgain) = postgres.expand(activity, parked: isPaused(sender: activity.sender))
+        let isParked = isPaused(sender: activity.sender) || isBehindParked(activity.sender)
+        let (id, isAgain) = postgres.expand(activity, parked: isParked)
         if !isAgain { observe(.stored(id)) }
         if postgres.parked.contains(id) { return .parked }
         return .stored(stored(id, activity, again: isAgain))

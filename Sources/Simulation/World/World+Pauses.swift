@@ -56,6 +56,11 @@ extension World {
         return pause.until.map { $0 > wall } ?? true
     }
 
+    /// What comes after it must not overtake it.
+    func isBehindParked(_ sender: Int) -> Bool {
+        postgres.parked.contains { postgres.activity($0)?.sender == sender }
+    }
+
     /// Somebody routes what is parked and may be sent, until nothing is left.
     mutating func wakeParked() {
         guard !postgres.parked.isEmpty else { return }
