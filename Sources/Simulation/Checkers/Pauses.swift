@@ -7,7 +7,7 @@ internal import DeliveryCore
 /// ownership.
 struct Pauses: Checker {
     static let name = "pauses"
-    static let heeds: Set<Observation.Kind> = [.sent, .answered]
+    static let heeds: Set<Observation.Kind> = [.sent, .answered, .steered]
 
     private var until: [Acquaintance: Instant] = [:]
     private var controls: [Int: Controls] = [:]

@@ -51,6 +51,8 @@ extension Observation {
         case leased
         case turned
         case sampled
+        /// Of controls and lanes.
+        case steered
         /// Trouble, and ends.
         case rare
     }
@@ -69,6 +71,7 @@ extension Observation {
         case .leased: .leased
         case .turned: .turned
         case .sampled: .sampled
+        case .heard, .asked: .steered
         case .unleased, .disturbed, .killed, .lostLeases, .troubleEnded, .ended: .rare
         }
     }

@@ -46,7 +46,7 @@ extension World {
 
     /// They look when it is time, and see what is in force then.
     private mutating func tellControls(within milliseconds: ClosedRange<Int>) {
-        for number in workers.keys.sorted() {
+        for number in workers.numbers {
             agenda.add(.hearControls(number), at: now + delay(milliseconds))
         }
     }
@@ -65,7 +65,7 @@ extension World {
     mutating func wakeParked() {
         guard !postgres.parked.isEmpty else { return }
         agenda.add(.wakeParked, at: now + .seconds(10))
-        guard isPostgresUp, let worker = workers.keys.min() else { return }
+        guard isPostgresUp, let worker = workers.numbers.first else { return }
         let ready = postgres.parked.sorted().compactMap { id -> ExpansionResult.Stored? in
             guard let activity = postgres.activity(id), !isPaused(sender: activity.sender) else {
                 return nil
