@@ -18,10 +18,12 @@ internal import DequeModule
 extension DeliveryMachine {
     var followerCount: Int { followers.values.reduce(0) { $0 + $1.count } }
 
-    /// When one of those that wait asks again, as far as its lane is free.
+    /// When one of those that wait asks again, as far as its lane may go on.
     var followersDue: Instant? {
-        followers.filter { lane, _ in !expansions.values.contains { $0.lane == lane } }
-            .values.flatMap { $0 }.map(\.due).min()
+        let free = followers.filter { lane, _ in
+            !controls.isPaused(lane, at: wall) && !expansions.values.contains { $0.lane == lane }
+        }
+        return free.values.flatMap { $0 }.map(\.due).min()
     }
 
     /// The next batch of a lane, in its order: what has arrived, and what has waited long enough.
