@@ -10,7 +10,9 @@ extension DeliveryMachine {
         if let pause = intakePausedUntil, now >= pause { intakePausedUntil = nil }
         if isRedisUp, isPostgresUp, !expansions.isEmpty { repeatExpansions() }
         guard isPostgresUp else { return }
-        for lane in Lane.intake where !(arrived.isEmpty && followers.isEmpty) { beginExpansion(of: lane) }
+        for lane in Lane.intake where !(arrived.isEmpty && followers.isEmpty) {
+            beginExpansion(of: lane)
+        }
         readIntake()
     }
 
