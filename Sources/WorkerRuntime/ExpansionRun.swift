@@ -23,6 +23,8 @@ final class ExpansionRun {
         var audienceRelation: String
         var pausedSenders = PausedSenders()
         var wall: WallTime
+        /// Told of deliveries that are dropped because their hosts are dead.
+        var recordDropped: (Lane, Int) -> Void = { _, _ in }
     }
 
     private struct Item {
@@ -36,6 +38,8 @@ final class ExpansionRun {
         var audience: Set<InboxID> = []
         var routes = Routes()
         var unusable: [ExpandedActivity.Unusable] = []
+        /// Inboxes of hosts that are dead.
+        var dropped: [InboxID] = []
         var parkedReason: String?
         /// PostgreSQL refuses something of this one for good: the others go on without it.
         var rejection: Rejection?
@@ -44,7 +48,8 @@ final class ExpansionRun {
         /// record; recipients of which not one is an inbox are a mistake.
         var isStorable: Bool {
             rejection == nil
-                && (!routes.isEmpty || unusable.isEmpty || unusable.contains { $0.isGone })
+                && (!routes.isEmpty || !dropped.isEmpty || unusable.isEmpty
+                    || unusable.contains { $0.isGone })
         }
 
         enum Page { case after(String?) }
@@ -215,6 +220,8 @@ final class ExpansionRun {
             items[index].unusable.append(
                 ExpandedActivity.Unusable(
                     inbox: row.id, reason: problem.reason, detail: problem.detail))
+        } else if row.isHostDead {
+            items[index].dropped.append(row.id)
         } else if let partition = row.partition {
             items[index].routes.add(row.id, to: partition)
         }
@@ -247,7 +254,8 @@ final class ExpansionRun {
             contentType: item.job.contentType, lane: item.job.lane,
             orderingKey: item.job.orderingKey, audience: item.audience.sorted(),
             audienceName: name, synchronization: item.job.synchronizedCollection,
-            expires: item.job.expires, unusable: item.unusable, parkedReason: parkedReason)
+            expires: item.job.expires, unusable: item.unusable,
+            dropped: item.dropped, parkedReason: parkedReason)
     }
 
     private static func rejection(of item: Item) -> Rejection {
@@ -261,6 +269,7 @@ final class ExpansionRun {
         for (index, result) in zip(usable, results) {
             switch result {
             case .stored(let activity):
+                means.recordDropped(items[index].job.lane, items[index].dropped.count)
                 answers[index] =
                     items[index].parkedReason == nil || items[index].routes.isEmpty
                     ? .stored(

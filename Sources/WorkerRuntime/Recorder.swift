@@ -48,6 +48,10 @@ final class Recorder {
         for lane in lanes { metrics.increment(.intakeForNobody(lane)) }
     }
 
+    func skippedDead(_ lane: Lane, count: Int) {
+        metrics.increment(.deliveries(lane, .dropped), by: count)
+    }
+
     func routed(_ entries: [RoutedEntry]) {
         for entry in entries {
             metrics.increment(.routed(entry.fanout.lane), by: entry.fanout.inboxes.count)

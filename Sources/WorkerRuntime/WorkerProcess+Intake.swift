@@ -98,7 +98,8 @@ extension WorkerProcess {
             store: store, keys: keys, addresses: addresses,
             ownHosts: [options.transport.instanceDomain],
             audienceRelation: options.audienceRelation, pausedSenders: pausedSenders,
-            wall: EventLoop.wallTime)
+            wall: EventLoop.wallTime,
+            recordDropped: { [recorder] in recorder.skippedDead($0, count: $1) })
         let run = ExpansionRun(jobs, means: means) { [weak self] result in
             guard let self else { return }
             switch result {

@@ -34,7 +34,8 @@ extension WithPostgres {
 
         private func run(
             _ jobs: [ExpansionJob], relation: String = "trunkline.follower",
-            pausedSenders: PausedSenders = PausedSenders()
+            pausedSenders: PausedSenders = PausedSenders(),
+            recordDropped: @escaping (Lane, Int) -> Void = { _, _ in }
         ) throws -> Result<[ExpansionResult], StoreFailure> {
             let keys = KeySource(
                 directory: nil, store: bench.store, now: { EventLoop.now }, onFlaw: { _ in },
@@ -44,7 +45,8 @@ extension WithPostgres {
                 addresses: AddressBook(
                     guarding: AddressGuard(allowed: []), allowsPlainHTTP: false),
                 ownHosts: ["our.example"], audienceRelation: relation,
-                pausedSenders: pausedSenders, wall: EventLoop.wallTime)
+                pausedSenders: pausedSenders, wall: EventLoop.wallTime,
+                recordDropped: recordDropped)
             return try bench.answer { ExpansionRun(jobs, means: means, completion: $0).start() }
         }
 
@@ -98,6 +100,43 @@ extension WithPostgres {
             #expect(rejections.keys.sorted() == [7, 12])
             #expect(rejections.values.allSatisfy { $0.reason.contains("23514") })
             #expect(try storedActivities() == 18)
+        }
+
+        @Test func `a dead host is passed over until it is to be tried, and that is on record`()
+            throws
+        {
+            let audience = AudienceReference.recipients(
+                ["dead", "due", "well"].map { Recipient(inbox: "https://\($0).example/inbox") })
+            _ = try run([job(1, audience)])
+            try bench.database.query(
+                """
+                update trunkline.host set state = 'dead', probe_due = now()
+                    + case name when 'dead.example' then interval '1 hour' else interval '-1 s' end
+                where name <> 'well.example'
+                """)
+            var counts: [Int] = []
+            let alone = AudienceReference.recipients([
+                Recipient(inbox: "https://dead.example/inbox")
+            ])
+            let results = try run([job(2, audience), job(3, alone)]) { counts.append($1) }
+            #expect(counts == [1, 1])
+            let routed = try results.get().map { result in
+                guard case .stored(let stored) = result else { return -1 }
+                return stored.routes.entries(
+                    activity: stored.activity, lane: .normal, sender: .unknown, again: false
+                ).reduce(0) { $0 + $1.1.inboxes.count }
+            }
+            #expect(routed == [2, 0], "and neither is rejected")
+            let states = try bench.database.query(
+                """
+                select host, state from trunkline.delivery
+                where activity = 'https://our.example/notes/2' order by host
+                """)
+            #expect(
+                states == [
+                    ["dead.example", "dropped"], ["due.example", "waiting"],
+                    ["well.example", "waiting"],
+                ])
         }
 
         /// Inboxes that the activity of this one entry is owed to.

@@ -92,7 +92,7 @@ extension DeliveryMachine {
         guard waitingHosts[id] != nil, let host = hosts[id] else { return }
         var due = host.suspendedUntil ?? now
         if let outage = host.circuit.outage, outage.probe == nil,
-            !host.circuit.isDead(at: circuitTime),
+            !host.circuit.isDead(at: circuitTime) || host.held == 1,
             !host.control.isBlocked
         {
             due = max(due, connectivity.isAway ? now + Self.longestUnseen : outage.probeDue)
@@ -132,10 +132,13 @@ extension DeliveryMachine {
 
     /// An open circuit lets one out, to probe with, when its time has come.
     private mutating func releaseCount(of id: HostID, _ host: Host) -> Int? {
-        // What a blocked or a dead host was owed is dropped.
+        // What a blocked host was owed is dropped, and what a dead one was.
         if host.control.isBlocked { return LogEntry.inboxLimit }
         if !host.circuit.isOpen { return configuration.releaseCount }
-        if host.circuit.isDead(at: circuitTime) { return LogEntry.inboxLimit }
+        // The newest, at its tail, stays to try it with.
+        if host.circuit.isDead(at: circuitTime), host.held > 1 {
+            return min(LogEntry.inboxLimit, host.held - 1)
+        }
         guard host.circuit.mayProbe(at: circuitTime),
             probing.contains(id) || probing.count < configuration.probeSlots
         else { return nil }

@@ -107,7 +107,8 @@ extension DeliveryMachine {
         if let failure = exhausted(delivery, after: .zero, attempt) {
             return settle(index, .failed(failure), attempt: attempt)
         }
-        if host.circuit.isDead(at: circuitTime) {
+        // Alone it is kept, to try the host with again.
+        if host.circuit.isDead(at: circuitTime), host.backlog > 0 {
             let end = Settlement.End.outcome(.dropped, delivery.activity, delivery.inbox)
             return settle(index, end, attempt: attempt)
         }

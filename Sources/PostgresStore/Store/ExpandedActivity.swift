@@ -34,6 +34,8 @@ package struct ExpandedActivity: Equatable, Sendable {
     package var synchronization: String?
     package var expires: WallTime?
     package var unusable: [Unusable]
+    /// Those of the audience whose hosts are dead: recorded as dropped at once.
+    package var dropped: [InboxID]
     /// Set: it waits for its key and is not to be routed.
     package var parkedReason: String?
 
@@ -41,7 +43,8 @@ package struct ExpandedActivity: Equatable, Sendable {
         idempotencyKey: String, activityID: String, type: String, body: [UInt8], digest: [UInt8],
         keyID: String, contentType: String? = nil, lane: Lane, orderingKey: String,
         audience: [InboxID], audienceName: String? = nil, synchronization: String? = nil,
-        expires: WallTime? = nil, unusable: [Unusable] = [], parkedReason: String? = nil
+        expires: WallTime? = nil, unusable: [Unusable] = [],
+        dropped: [InboxID] = [], parkedReason: String? = nil
     ) {
         self.idempotencyKey = idempotencyKey
         self.activityID = activityID
@@ -57,6 +60,7 @@ package struct ExpandedActivity: Equatable, Sendable {
         self.synchronization = synchronization
         self.expires = expires
         self.unusable = unusable
+        self.dropped = dropped
         self.parkedReason = parkedReason
     }
 

@@ -142,6 +142,9 @@ private final class Expansion {
         let unusable = batch.flatMap { activity in
             activity.unusable.map { (activity.idempotencyKey, $0) }
         }
+        let dropped = batch.flatMap { activity in
+            activity.dropped.map { (activity.idempotencyKey, $0) }
+        }
         return [
             .commitDurably,
             Statement(
@@ -158,6 +161,7 @@ private final class Expansion {
                     .ints(audience),
                     .texts(unusable.map(\.0)), .ints(unusable.map(\.1.inbox.rawValue)),
                     .texts(unusable.map(\.1.reason)), .texts(unusable.map(\.1.detail)),
+                    .texts(dropped.map(\.0)), .ints(dropped.map(\.1.rawValue)),
                 ]),
         ]
     }
@@ -200,6 +204,13 @@ private let insertActivities = """
             as bad (key, inbox, reason, detail)
         join fresh on fresh.key = bad.key
         order by fresh.activity, bad.inbox
+    ), skipped as (
+        insert into trunkline.outcome (activity, state, inbox_ids, epoch, worker, sequence)
+        select fresh.activity, 'dropped', array_agg(gone.inbox order by gone.inbox), 0,
+            'expansion', 0
+        from unnest($21::text[], $22::int[]) as gone (key, inbox)
+        join fresh on fresh.key = gone.key
+        group by fresh.activity
     ), waiting as (
         insert into trunkline.parked (activity, reason, key_id)
         select fresh.activity, coalesce(item.parked, earlier.reason), item.key_id

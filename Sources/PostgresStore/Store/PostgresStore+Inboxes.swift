@@ -39,6 +39,8 @@ package struct InboxRow: Equatable, Sendable {
     /// It answered 404 or 410 too often, within the last 30 days.
     package var isGone: Bool
     package var hasStrikes: Bool
+    /// Its host has been down for a week, and is not to be tried yet.
+    package var isHostDead: Bool
     /// What is on record of its host.
     package var hostCondition: HostCondition
 }
@@ -170,6 +172,7 @@ private let improveInboxes = """
 private let selectInboxes = """
     select i.id, i.url, i.host, h.name, h.partition, i.shared,
         coalesce(i.gone_since > now() - interval '30 days', false), i.strikes > 0,
+        coalesce(h.state = 'dead' and h.probe_due > now(), false),
         h.suspended_until, h.failing_since, h.probe_due, h.last_error, h.last_success_at
     from trunkline.inbox i left join trunkline.host h on h.id = i.host
     """
@@ -180,6 +183,7 @@ private func inboxRow(_ row: inout RowReader) -> InboxRow {
         host: row.optionalInt().map(HostID.init(rawValue:)), hostName: row.optionalText(),
         partition: row.optionalInt().map { PartitionNumber(rawValue: Int($0)) },
         isShared: row.boolean(), isGone: row.boolean(), hasStrikes: row.boolean(),
+        isHostDead: row.boolean(),
         hostCondition: HostCondition(
             suspendedUntil: row.optionalTime(), failingSince: row.optionalTime(),
             probeDue: row.optionalTime(), cause: row.optionalText(),

@@ -152,23 +152,52 @@ import Testing
         let record = HostCondition(
             failingSince: trace.wall + .seconds(-8 * 86_400),
             probeDue: trace.wall + .seconds(3_600), cause: "timed-out")
-        trace.own(0, held: [HeldHost(host: 1, condition: record, held: 2)])
-        #expect(trace.live(.milliseconds(300)).releases.map(\.count) == [512])
-        trace.feed(.released(0, 1, 2, remaining: 0))
+        trace.own(0, held: [HeldHost(host: 1, condition: record, held: 3)])
+        #expect(trace.live(.milliseconds(300)).releases.map(\.count) == [2])
+        trace.feed(.released(0, 1, 2, remaining: 1))
         let dropped = trace.admit(.pointers(2, pointer(7, 11), pointer(8, 11)))
         #expect(dropped.sends.isEmpty)
         let outcomes = trace.history.flushes.flatMap(\.batch.outcomes)
         #expect(outcomes.map(\.state) == [.dropped, .dropped])
-        trace.resolve(try trace.commit())
+        #expect(trace.resolve(try trace.commit()).releases.isEmpty)
 
-        trace.live(.seconds(3_600))
-        let sends = trace.admit(.fanout(3, 9, to: [11]), .fanout(4, 10, to: [11])).sends
-        #expect(sends.map(\.activity) == [9])
-        let failed = trace.end(try #require(sends.first), .failed(.timedOut, detail: "silent"))
-        let last = (failed + trace.live(.seconds(1))).flushes.flatMap(\.batch.outcomes)
-        #expect(last.map(\.state).allSatisfy { $0 == .dropped })
+        // The newest was kept to try it with, and is kept again.
+        #expect(trace.live(.seconds(3_500)).releases.isEmpty)
+        #expect(trace.live(.seconds(200)).releases.map(\.count) == [1])
+        trace.feed(.released(0, 1, 3, remaining: 0))
+        let probe = try #require(trace.admit(.pointers(3, pointer(9, 11))).sends.first)
+        trace.end(probe, .failed(.timedOut, detail: "silent"))
+        let kept = try #require(trace.commit().resolutions.last)
+        #expect(kept.holds.map(\.pointers) == [[pointer(9, 11)]])
         let reports = trace.history.flushes.flatMap(\.batch.hosts)
         #expect(reports.last?.state == .dead)
+        trace.resolve(trace.history)
+        let fresh = trace.admit(.fanout(4, 10, to: [11]))
+        #expect(
+            fresh.sends.isEmpty
+                && fresh.flushes.flatMap(\.batch.outcomes).map(\.state) == [.dropped])
+        #expect(trace.live(.seconds(86_300)).releases.isEmpty, "once a day")
+    }
+
+    @Test func `a dead host that nothing is kept for is tried with what is fresh, one of it`()
+        throws
+    {
+        var trace = Trace.owning()
+        trace.read()
+        let record = HostCondition(
+            failingSince: trace.wall + .seconds(-8 * 86_400), probeDue: trace.wall,
+            cause: "timed-out")
+        let read = trace.read(.fanout(3, 9, to: [11, 12]))
+        let preparation = try #require(read.preparations.first)
+        var facts = trace.facts(on: preparation.request)
+        for inbox in [11, 12] as [InboxID] { facts.inboxes[inbox]?.hostCondition = record }
+        let prepared = trace.feed(.prepared(preparation.id, facts))
+        #expect(prepared.sends.map(\.url) == [InboxID(11).url])
+        trace.live(.milliseconds(100))
+        let outcomes = trace.history.flushes.flatMap(\.batch.outcomes)
+        #expect(outcomes.map(\.state) == [.dropped])
+        let probe = try #require(prepared.sends.first)
+        #expect(trace.end(probe, .status(202)).notices.contains { $0.message.contains("again") })
     }
 
     @Test func `a fresh one probes a host that nothing waits for`() throws {
