@@ -5,7 +5,8 @@ package enum Lane: UInt8, CaseIterable, Comparable, Sendable {
     case normal = 1
     /// Wide fan-outs: profile updates, account deletion, moves.
     case bulk = 2
-    /// Replays and drained backlogs. Internal: producers cannot enqueue into it.
+    /// Replays; and what comes back, until PostgreSQL has said whose lane it is. Internal:
+    /// producers cannot enqueue into it.
     case backfill = 3
 
     /// The lanes that a producer may XADD to, in the order in which they are read.

@@ -1,9 +1,9 @@
 /// Whether a host takes deliveries: while closed it does; while open it gets one probe at a time.
 ///
 /// Failure is a fact about a host. Whatever waits for it, a dead one costs one probe and one timer:
-/// at most thirty requests in its first day, and one a day once it has been dead for a week.
+/// at most thirty requests in its first day, and one a day once it has been down for a week.
 package struct Circuit: Equatable, Sendable {
-    /// Failures below HTTP, without an answer between them, that open it; a full window of them if
+    /// Failures below HTTP, without an answer below 500 between them, that open it; a full window of them if
     /// that is more.
     static let failureLimit = 3
     /// Answers of 5xx in a row that open it, and to how many activities at least.
@@ -31,7 +31,7 @@ package struct Circuit: Equatable, Sendable {
         package var isAnswering = false
         /// What it answered with 5xx, the first of them.
         fileprivate(set) var erring: Set<ActivityID> = []
-        /// What is waited for the next probe while it does.
+        /// The wait before the next probe while it answers; three times as long each time.
         fileprivate var early = Circuit.firstProbeAfterErrors
     }
 
@@ -63,7 +63,7 @@ package struct Circuit: Equatable, Sendable {
     /// Something failed, and nothing has succeeded since.
     package var isFailing: Bool { failingSince != nil || isOpen }
 
-    /// Nobody believes in its return: nothing waits for it any more.
+    /// Nobody believes in its return: nothing waits for it but one delivery, to try it with.
     package func isDead(at now: Instant) -> Bool {
         outage.map { now - $0.since >= Self.deadAfter } ?? false
     }

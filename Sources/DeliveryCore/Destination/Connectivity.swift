@@ -4,8 +4,8 @@ internal import DequeModule
 /// gone (our name server, our uplink), and none of them is to blame.
 ///
 /// It judges by the newest word of each host that is known to have answered before; strangers and
-/// hosts that are given up prove nothing, nor does the silence of one that was asked before another
-/// was that has answered: a time-out comes later than answers, and would outlive them as evidence.
+/// hosts that are given up prove nothing, nor does silence to a request
+/// older than the newest one answered: a time-out comes later than answers, and would outlive them.
 /// While away nothing is sent but canaries, the first answer to one of them ends it, and then the
 /// whole starts slowly, as a host does after an outage.
 package struct Connectivity: Sendable {

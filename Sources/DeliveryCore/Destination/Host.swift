@@ -18,7 +18,7 @@ package struct Host: Sendable {
     /// Pauses in a row, without a success between them, of which it did not say how long.
     package var refusals = 0
     package var inFlight = 0
-    /// When it last gave an answer below 500, as far as anybody remembers.
+    /// When it last gave an answer below 500, to within an hour, as far as anybody remembers.
     package var lastSuccess: WallTime?
     /// When it last gave this worker any answer.
     package var lastAnswer: Instant?

@@ -13,7 +13,7 @@ package struct Judge: Sendable {
         /// nothing by it.
         package var knocked: Bool
         package var reconnected: Bool
-        /// Somebody else's activity got through since this one was first refused.
+        /// The host has answered below 500 since this one was stored.
         package var hostServesOthers: Bool
 
         package init(

@@ -6,7 +6,7 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var hostWindow = 16
     /// Percent of the slots that only urgent deliveries may take.
     package var urgentPercent = 10
-    /// Percent of the slots for hosts that have never answered or have failed lately.
+    /// Percent of the slots for hosts that have not answered since they failed, or ever.
     package var suspectPercent = 25
     /// Percent of the slots for probes of hosts whose circuit is open.
     package var probePercent = 5
@@ -38,8 +38,8 @@ package struct WorkerConfiguration: Equatable, Sendable {
     /// Results that make a flush due at once, and how long fewer may wait.
     package var flushCount = 500
     package var flushDelay: Duration = .milliseconds(50)
-    /// Results not yet committed; at the limit nothing more is sent. So it bounds what a kill
-    /// while PostgreSQL is away can cause to be sent twice.
+    /// Results not yet committed; at the limit nothing more is sent. So it bounds,
+    /// with what is in flight, what a kill while PostgreSQL is away can cause to be sent twice.
     package var unsettledLimit = 10_000
     /// Longest an id may wait in memory for its host before it is held in Redis.
     package var queueTime: Duration = .seconds(30)

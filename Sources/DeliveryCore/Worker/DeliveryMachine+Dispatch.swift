@@ -121,7 +121,7 @@ extension DeliveryMachine {
         deliveries[index.rawValue].profile = host.signatures.profile(at: now)
         deliveries[index.rawValue].hasKnocked = false
         deliveries[index.rawValue].hasReconnected = false
-        // A probe has a budget of its own.
+        // A probe is not one, its circuit being open: it has a budget of its own.
         let isSuspect = host.isSuspect
         deliveries[index.rawValue].isSuspect = isSuspect
         deliveries[index.rawValue].sent = now
@@ -224,7 +224,7 @@ extension DeliveryMachine {
         sweepChains()
     }
 
-    /// Idle hosts beyond this many are forgotten; each takes about 400 bytes.
+    /// Idle hosts beyond this many are forgotten; each takes more than 500 bytes.
     static let rememberedHosts = 8_192
 
     private mutating func forgetIdleHosts() {

@@ -1,4 +1,7 @@
 /// What exchanges say about hosts: circuits, windows, pauses, probes.
+///
+/// A host is up (its circuit is closed), down (open: only probes) or dead (open for a week: one try
+/// a day). A pause that it asked for is another matter: it answers, and wants nothing for a while.
 extension DeliveryMachine {
     /// A delivery for it has been prepared: what PostgreSQL knows of it counts until this worker
     /// knows better.
@@ -24,12 +27,12 @@ extension DeliveryMachine {
     mutating func admitToOpen(_ index: DeliveryIndex, host id: HostID) {
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[id] else { preconditionFailure("admitted without a host") }
-        let isFresh = !delivery.hasWaited
+        let isBehindBacklog = host.isBacklogAhead && !delivery.goesToHead
         let mayBeTheCause = host.circuit.outage?.mayBeCaused(by: delivery) == true
-        // A fresh one goes ahead of nothing that waits, nor does what the host may not bear.
+        // Nothing fresh probes while a backlog waits, and no possible cause while anything is held.
         let mayProbe =
             host.circuit.mayProbe(at: circuitTime) && !host.isSuspended(at: now)
-            && !(isFresh && host.isBacklogAhead) && !(mayBeTheCause && host.held > 0)
+            && !isBehindBacklog && !(mayBeTheCause && host.held > 0)
             && (probing.contains(id) || probing.count < configuration.probeSlots)
         if mayProbe {
             hosts[id]?.circuit.probing(with: index)
@@ -45,8 +48,8 @@ extension DeliveryMachine {
         }
     }
 
-    /// How long what may be the cause stands back: until a while after the probe is due, when
-    /// nothing else was there to be tried.
+    /// How long what may be the cause stands back: until a while after the probe is due, so that
+    /// anything else is tried first.
     func rest(of outage: Circuit.Outage) -> Duration {
         max(outage.probeDue - circuitTime, .zero) + Self.probePrecedence
     }
@@ -89,7 +92,8 @@ extension DeliveryMachine {
                 hasTriedEnough = erred(id, verdict.reason, index, isPauseNamed: pause != nil)
             }
             suspend(id, for: pause, reason: verdict.reason)
-            // With its window as small as can be, or a time it names, it counts requests.
+            // It has named a time, or refused at the smallest window: it limits a rate, so its pace
+            // is learned.
             if isAlive, let host = hosts[id], pause != nil || host.window.limit == 1 {
                 let rest = (host.suspendedUntil ?? now) - now
                 hosts[id]?.pace.refused(sent: sent, at: now, pause: rest)
@@ -218,9 +222,9 @@ extension DeliveryMachine {
         report(id)
     }
 
-    /// It has nothing left to allow for so long: it is not asked until it would refuse.
+    /// Its quota is used up for so long: it is left alone before it has to refuse.
     mutating func spare(_ id: HostID, for rest: Duration, _ verdict: Verdict) {
-        // Has it refused already, and has its pause.
+        // It has refused, and that has set its pause.
         if case .suspended = verdict.host { return }
         suspend(id, for: rest, reason: "rate-limited")
     }

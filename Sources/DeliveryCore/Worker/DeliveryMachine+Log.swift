@@ -57,8 +57,8 @@ extension DeliveryMachine {
         }
     }
 
-    /// What a former owner has left in the log is opened oldest activity first: it had brought
-    /// retries back behind their successors, and knew what had to wait for what.
+    /// What a former owner has left in the log is opened oldest activity first: retries stand
+    /// in it behind their successors, and only the former owner's memory kept them apart.
     private mutating func catchUp(_ partition: PartitionNumber, isAtEnd: Bool) {
         guard case .owned(let owned) = partitions[partition], owned.isCatchingUp,
             isAtEnd || owned.left.count >= Self.leftLimit

@@ -1,6 +1,10 @@
 /// What concerns one object goes to one host in its order: Create, Update, Delete.
 ///
-/// Order is kept among what this owner has read, and what its predecessor has put into `later`. Of
+/// One activity of a chain has its turn. The next one waits in memory; if the first goes to `later`,
+/// it follows there; if to the held queue, it follows when Redis has it. Not kept: between lanes,
+/// beyond ``chainLimit`` chains of a host, and for longer than a minute after a time has come.
+///
+/// Order is kept among what this owner has read, and what the former owner has put into `later`. Of
 /// what stands in Redis the queues keep it: a held queue by being one, `later` by sorting what is due
 /// together by age.
 extension DeliveryMachine {
@@ -87,7 +91,7 @@ extension DeliveryMachine {
             putOff(index, until: until)
             return false
         }
-        // A predecessor that is due comes in a moment; where it goes then, this one follows.
+        // A predecessor whose time has come is on its way back: this one waits for it in the chain.
         let isFirst = chain.waiting.first.map {
             delivery.activity < deliveries[$0.rawValue].activity
         }

@@ -76,8 +76,8 @@ extension DeliveryMachine {
         candidate.pause = min(max(candidate.pause * 2, pause.lowerBound), pause.upperBound)
         candidate.due = now + candidate.pause
         followers[lane, default: []].append(candidate)
-        // What is claimed comes on top of the limit. The last ones are let go: nobody waits for
-        // them, and what nobody has in hand comes back as one's own that was forgotten.
+        // What is claimed comes on top of the limit. The newest is let go: nobody waits for
+        // it, and `recoverIntake` brings it back.
         guard followerCount > configuration.intakeLimit * 2,
             let last = followers[lane]?.indices.max(by: {
                 followers[lane]?[$0].job.reference.id ?? .zero
@@ -100,7 +100,7 @@ extension Predecessors {
 /// A job that may have its turn.
 package struct Candidate: Sendable {
     var job: ExpansionJob
-    /// How long it has waited for its predecessors since it last asked.
+    /// How long it waits before it asks again; doubles each time.
     var pause: Duration = .zero
     var due = Instant(nanoseconds: 0)
 

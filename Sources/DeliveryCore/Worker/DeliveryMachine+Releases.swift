@@ -46,8 +46,8 @@ extension DeliveryMachine {
         }
     }
 
-    /// What is to be held reaches Redis when its log entry ends. While the entry stays open for
-    /// others, and nothing of the host is in Redis, only this worker knows of it.
+    /// What is to be held reaches Redis when its log entry ends; until then only this worker knows of
+    /// it. If its host takes deliveries again, and nothing of it is in Redis, it need not wait.
     private func mayTakeBack(_ id: HostID) -> Bool {
         guard isRedisUp, isPostgresUp, !isDraining, let host = hosts[id] else { return false }
         return host.holding > 0 && host.held == 0 && host.release == .none

@@ -1,4 +1,5 @@
-/// From exchanges to ends: what an answer means for its delivery and its host.
+/// From exchanges to ends: what an answer means for its delivery and its host. The judge decides,
+/// from the exchange and what is known around it; here it is carried out.
 extension DeliveryMachine {
     mutating func transferFinished(
         _ token: TransferToken, _ exchange: Exchange, retryAfter: Duration?, quota: Quota?,
@@ -10,6 +11,7 @@ extension DeliveryMachine {
             preconditionFailure("sent without a host")
         }
         if excuses(index, exchange, at: id, host) { return }
+        // With others in flight the quota may be used up before it says so.
         let rest = quota?.pause(inFlight: host.inFlight - 1)
         var verdict = judge.verdict(
             on: exchange, retryAfter: retryAfter ?? quota?.pause(inFlight: 0),

@@ -18,6 +18,20 @@ internal import DequeModule
 /// - `+Controls`: what people say about hosts, lanes and senders;
 /// - `+Releases`: what waits in Redis -> the log again;
 /// - `+Settlement`: results -> flushes -> resolved entries.
+///
+/// What the machine decides by stands in the other folders, a value each: a host's circuit, window,
+/// pace and controls in `Destination`, whose turn it is in `Schedule`, what an answer means in
+/// `Outcome`, whose partitions are whose in `Ownership`, what PostgreSQL is to be told in
+/// `Settlement`.
+///
+/// The words: a **held queue** is a host's list in Redis of what waits for *the host*; **`later`** is a
+/// partition's list in Redis of what waits for *a time of its own*. Both hold pointers and go back
+/// through the log. What is held or still on its way there is a host's **backlog**. A **chain** is
+/// what concerns one object at one host; one activity of it at a time has its **turn**. A host is
+/// **proven** that has answered and not failed since, else a **suspect**. To **settle** a delivery:
+/// its result waits for a commit. To **decide** it: its log entry needs it no more. To **close** it: it
+/// leaves the table. To **conclude** an entry: all of it is decided. To **resolve** it: Redis is told.
+/// A **transmission** is asked for, a **transfer** is under way, an **exchange** is what came of it.
 package struct DeliveryMachine: Sendable {
     package let configuration: WorkerConfiguration
     package let incarnation: Incarnation
@@ -105,7 +119,7 @@ package struct DeliveryMachine: Sendable {
     // Settlement
     var settlement = Settlement()
     var resolutions: [ResolutionID: PendingResolution] = [:]
-    /// Entries that ended in this turn.
+    /// Entries that were concluded while this event is handled.
     var concluded: [PartitionNumber: [Resolution]] = [:]
     var releaseDue = Instant(nanoseconds: 0)
     /// Whose backlog was asked for last: the next round begins behind it.
@@ -204,7 +218,8 @@ package struct DeliveryMachine: Sendable {
         }
     }
 
-    /// Everything that time or freed room makes possible, in the order of a delivery's way.
+    /// Everything that time or freed room makes possible, in the order of a delivery's way; only the
+    /// logs are read last, when it is known for how much there is room.
     private mutating func advance() {
         if hasFinished { return }
         advanceOwnership()
