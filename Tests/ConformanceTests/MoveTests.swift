@@ -64,6 +64,23 @@ extension Conformance {
         }
 
         @Test(arguments: Subjects.allCases)
+        func `what returns to the head goes behind what is older there`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            let lease = try subject.own(0)
+            let (first, second) = (try subject.entry(0), try subject.entry(0, .sample(8)))
+            let old = pointers(1...2) + pointers(3...3, of: 300)
+            try subject.resolve(lease, [.holding(first, old)])
+            let newer = pointers(4...4) + pointers(1...1, of: 200)
+            try subject.resolve(lease, [.holding(second, newer, atHead: true)])
+
+            _ = try subject.release(lease, .sample)
+            let all = pointers(1...2) + pointers(4...4) + pointers(1...1, of: 200)
+            #expect(try subject.contents(0) == [.pointers(all + pointers(3...3, of: 300))])
+        }
+
+        @Test(arguments: Subjects.allCases)
         func `a backlog comes back from its head, part by part`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
             let lease = try subject.own(0)

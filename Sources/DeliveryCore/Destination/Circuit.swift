@@ -60,6 +60,11 @@ package struct Circuit: Equatable, Sendable {
         return !isPauseNamed || now - failingSince >= Self.namedPausesBelieved
     }
 
+    /// It has answered others with 5xx too, and none of them below since.
+    func isErring(besides activity: ActivityID) -> Bool {
+        isOpen || erring.contains { $0 != activity }
+    }
+
     /// Something failed, and nothing has succeeded since.
     package var isFailing: Bool { failingSince != nil || isOpen }
 

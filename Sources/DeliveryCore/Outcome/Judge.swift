@@ -33,7 +33,7 @@ package struct Judge: Sendable {
     package init(backoff: Backoff = Backoff()) { self.backoff = backoff }
 
     /// A 5xx this often, while the host serves others, is about the activity.
-    static let poisonAttempts = 5
+    static let poisonAttempts = 7
     /// After 401 and 403: the receiver may have failed to fetch the key (PeerTube, Funkwhale,
     /// Mastodon up to 4.3), so two slow retries, then it is meant.
     static let refusedDelays: [Duration] = [.seconds(600), .seconds(7_200)]

@@ -31,6 +31,8 @@ package struct OpenDelivery: Sendable {
     /// Comes from a held queue or from `later`: it has waited its turn already.
     package var hasWaited: Bool
     package var phase: Phase
+    /// A former owner had it in the log: what it must not overtake may stand in the held queue.
+    var isInherited = false
     package var host: HostID?
     package var sender = SenderID.unknown
     var order: OrderKey?
@@ -64,7 +66,7 @@ package struct OpenDelivery: Sendable {
     }
 
     /// To which end of its host's held queue it goes, if it has to.
-    var goesToHead: Bool { hasWaited && !isFollower }
+    var goesToHead: Bool { hasWaited && (!isFollower || isInherited) }
 
     package var pointer: DeliveryPointer {
         DeliveryPointer(activity: activity, inbox: inbox, attempts: attempts)

@@ -138,10 +138,11 @@ extension DeliveryMachine {
             }
         case .pointers(let pointers):
             for pointer in pointers {
-                open(
+                let opened = open(
                     pointer, of: .unknown, lane: .backfill, hasWaited: true,
                     check: true, in: index,
                     into: &preparation)
+                if let opened { deliveries[opened.rawValue].isInherited = check }
             }
         case .malformed:
             preconditionFailure("a malformed entry is passed over when it is read")

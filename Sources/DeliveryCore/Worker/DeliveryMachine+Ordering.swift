@@ -105,7 +105,8 @@ extension DeliveryMachine {
             if !leaving.isEmpty {
                 // Its predecessor goes to the held queue with the entry of both.
                 hosts[host]?.chains[order] = chain
-                hold(index, atHead: delivery.goesToHead && leaving.allSatisfy(\.isAtHead))
+                let isAtHead = delivery.isInherited || leaving.allSatisfy(\.isAtHead)
+                hold(index, atHead: delivery.goesToHead && isAtHead)
                 return false
             }
             let place =

@@ -182,8 +182,11 @@ extension DeliveryMachine {
             admitToOpen(index, host: id)
         } else if host.isSuspended(at: now) {
             hold(index, atHead: delivery.goesToHead)
-        } else if host.isBacklogAhead, !delivery.goesToHead {
-            hold(index, atHead: false)
+        } else if host.isBacklogAhead,
+            !delivery.goesToHead || delivery.isInherited || host.isReleaseOvertaken
+        {
+            // At the head too it goes behind what is older.
+            hold(index, atHead: delivery.goesToHead)
         } else {
             enqueue(index)
         }

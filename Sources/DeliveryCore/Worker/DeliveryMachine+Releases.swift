@@ -82,6 +82,7 @@ extension DeliveryMachine {
             }
         }
         hosts[id]?.holding = 0
+        hosts[id]?.holdingInherited = 0
         ask(preparation)
         return count
     }
@@ -118,6 +119,7 @@ extension DeliveryMachine {
             wake(id)
         }
         guard mayAsk, isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
+            host.holdingInherited == 0,
             !host.isSuspended(at: now), openLimitLeft,
             case .owned(let owned) = partitions[host.partition],
             let count = releaseCount(of: id, host)
@@ -178,6 +180,7 @@ extension DeliveryMachine {
     mutating func releaseEnded(_ partition: PartitionNumber, _ entry: StreamID) {
         guard let id = releasedEntries[partition]?.removeValue(forKey: entry) else { return }
         hosts[id]?.release = .none
+        hosts[id]?.isReleaseOvertaken = false
         if hosts[id]?.circuit.outage?.probe == nil { probing.remove(id) }
         releaseHeld(id)
     }

@@ -24,6 +24,13 @@ extension DeliveryMachine {
         hosts[host]?.holding += 1
         waitingHosts[host] = now
         addHold(host, delivery.pointer, atHead: atHead, to: delivery.entry)
+        if delivery.isInherited {
+            let holds = entries[delivery.entry.rawValue].resolution.holds
+            let place = holds.firstIndex { $0.host == host && $0.atHead == atHead } ?? 0
+            entries[delivery.entry.rawValue].resolution.holds[place].inherited += 1
+            hosts[host]?.holdingInherited += 1
+            if hosts[host]?.release != Host.Release.none { hosts[host]?.isReleaseOvertaken = true }
+        }
         parkTurn(of: index, atHead: atHead)
         decide(index)
     }
@@ -117,6 +124,7 @@ extension DeliveryMachine {
             for later in resolution.laters { awaitDue(later.due, in: partition) }
             for hold in resolution.holds {
                 hosts[hold.host]?.holding -= hold.pointers.count
+                hosts[hold.host]?.holdingInherited -= hold.inherited
                 hosts[hold.host]?.held += hold.pointers.count
             }
             for turn in resolution.parkedTurns {

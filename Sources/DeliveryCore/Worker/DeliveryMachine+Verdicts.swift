@@ -19,7 +19,8 @@ extension DeliveryMachine {
                 attempts: Int(delivery.attempts), profile: delivery.profile,
                 knocked: delivery.hasKnocked || host.signatures.isKnockFutile(at: now),
                 reconnected: delivery.hasReconnected,
-                hostServesOthers: hasServedOthers(host, since: delivery.activity)),
+                hostServesOthers: hasServedOthers(host, since: delivery.activity)
+                    && !host.circuit.isErring(besides: delivery.activity)),
             using: &random)
         if case .answered = exchange { tally.count(verdict.item) }
         remember(signatureOf: delivery, exchange, at: id)

@@ -39,13 +39,37 @@ while at < #ARGV do
   end
 end
 
+-- Lua compares strings by the locale of the server: activity and inbox are compared as numbers.
+local function precedes(left, right)
+  local a, b, c = struct.unpack('>I4I4I4', left)
+  local x, y, z = struct.unpack('>I4I4I4', right)
+  if a ~= x then return a < x end
+  if b ~= y then return b < y end
+  return c < z
+end
+
+-- What returns to the head goes behind what is older: an owner may have put back what the next one
+-- still found, newer, in the log.
+local SEEN = 512 -- of the list, at most
+local function insert_at_head(list, packed)
+  local merged = {}
+  for from = 1, #packed, POINTER do
+    local pointer = packed:sub(from, from + POINTER - 1)
+    local head = redis.call('LINDEX', list, 0)
+    while head and #merged < SEEN and precedes(head, pointer) do
+      merged[#merged + 1] = redis.call('LPOP', list)
+      head = redis.call('LINDEX', list, 0)
+    end
+    merged[#merged + 1] = pointer
+  end
+  -- LPUSH turns the order round, so the last one goes first.
+  for place = #merged, 1, -1 do redis.call('LPUSH', list, merged[place]) end
+end
+
 for _, hold in ipairs(holds) do
   local list, packed = held .. hold.host, hold.packed
   if hold.side == 'head' then
-    -- LPUSH turns the order round, so the last one goes first.
-    for from = #packed - POINTER + 1, 1, -POINTER do
-      redis.call('LPUSH', list, packed:sub(from, from + POINTER - 1))
-    end
+    insert_at_head(list, packed)
   else
     for from = 1, #packed, POINTER do
       redis.call('RPUSH', list, packed:sub(from, from + POINTER - 1))

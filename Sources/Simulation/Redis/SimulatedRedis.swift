@@ -141,7 +141,7 @@ extension SimulatedRedis {
         guard let entry = partitions[number].log.remove(resolution.entry) else { return nil }
         for hold in resolution.holds {
             if hold.atHead {
-                partitions[number].held[hold.host, default: []].prepend(contentsOf: hold.pointers)
+                partitions[number].held[hold.host, default: []].insertAtHead(hold.pointers)
             } else {
                 partitions[number].held[hold.host, default: []].append(contentsOf: hold.pointers)
             }
@@ -180,5 +180,21 @@ extension SimulatedRedis {
         }
         if !moved.isEmpty { append(.pointers(moved), to: partition) }
         return (moved, partitions[number].later.first?.due)
+    }
+}
+
+extension Deque<DeliveryPointer> {
+    /// Behind what is older, as far as the script looks.
+    fileprivate mutating func insertAtHead(_ pointers: [DeliveryPointer]) {
+        var merged: [DeliveryPointer] = []
+        for pointer in pointers {
+            while let head = first, merged.count < 512,
+                (head.activity, head.inbox) < (pointer.activity, pointer.inbox)
+            {
+                merged.append(removeFirst())
+            }
+            merged.append(pointer)
+        }
+        prepend(contentsOf: merged)
     }
 }

@@ -84,10 +84,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, true, false), (3, true, false), (4, true, true), (200, true, true), (4, false, false),
+        (0, true, false), (5, true, false), (6, true, true), (200, true, true), (6, false, false),
         (200, false, false),
     ])
-    func `the fifth server error is about the activity, if the host serves others`(
+    func `the seventh server error is about the activity, if the host serves others`(
         attempts: Int, servesOthers: Bool, isPoison: Bool
     ) {
         let verdict = Self.verdict(

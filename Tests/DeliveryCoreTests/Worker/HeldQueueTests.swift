@@ -50,6 +50,26 @@ import Testing
         #expect(resolution.holds.map(\.atHead) == [false])
     }
 
+    @Test func `what a former owner had brought back goes behind what it has put back since`()
+        throws
+    {
+        var trace = Trace()
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 1)])
+        let read = trace.admit(.pointers(5, pointer(8, 11)))
+        #expect(read.sends.isEmpty, "activity 7 may be what is held")
+        let resolution = try #require(read.resolutions.first)
+        #expect(resolution.holds.map(\.atHead) == [true])
+        #expect(resolution.holds.map(\.pointers) == [[pointer(8, 11)]])
+        // From now on what comes back is in its order.
+        trace.resolve(read)
+        trace.live(.milliseconds(300))
+        trace.feed(.released(0, 1, 6, remaining: 0))
+        let sends = trace.admit(.pointers(6, pointer(7, 11), pointer(8, 11))).sends
+        #expect(sends.map(\.activity) == [7, 8])
+    }
+
     @Test func `what is held with an entry that stays open comes back without it`() throws {
         var trace = Trace.owning()
         trace.read()

@@ -135,8 +135,18 @@ import Testing
         #expect(trace.feed(.keyMissing(transmission.token)).steps == [])
     }
 
-    @Test func `the fifth server error is poison if others got through`() throws {
-        var (trace, transmission) = try Self.inFlight(attempts: 4)
+    @Test func `the seventh server error is no poison while others get them too`() throws {
+        var (trace, transmission) = try Self.inFlight(attempts: 6)
+        let others =
+            trace.pass(.seconds(1)) + trace.admit(.fanout(2, 8, to: [12]), .fanout(3, 9, to: [13]))
+        trace.end(others.sends[0], .status(200))
+        trace.end(others.sends[1], .status(502))
+        let ended = trace.end(transmission, .status(502))
+        #expect((ended + trace.live(.seconds(1))).flushes.flatMap(\.batch.failures).isEmpty)
+    }
+
+    @Test func `the seventh server error is poison if others got through`() throws {
+        var (trace, transmission) = try Self.inFlight(attempts: 6)
         let other = trace.pass(.seconds(1)) + trace.admit(.fanout(2, 8, to: [12]))
         trace.end(try #require(other.sends.first), .status(200))
         let ended = trace.end(transmission, .status(500))
