@@ -41,7 +41,7 @@ extension DeliveryMachine {
             probes.append(index)
         } else if host.circuit.isDead(at: circuitTime) {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
-        } else if mayBeTheCause, let outage = host.circuit.outage {
+        } else if mayBeTheCause, !isBehindBacklog, let outage = host.circuit.outage {
             deferTurn(of: index, until: wall + rest(of: outage))
         } else {
             hold(index, atHead: delivery.goesToHead)

@@ -3,6 +3,19 @@ import Testing
 
 /// Where two rules meet: pauses, circuits, chains, and what is taken back.
 @Suite struct CrossingTests {
+    /// Host 1 answers its probe with 502, one more is held; what erred is in `later` until then.
+    private func erring(
+        retryAfter: Duration? = nil
+    ) throws -> (trace: Trace, back: Resolution.Later) {
+        var trace = try CircuitTraceTests.open()
+        trace.live(.seconds(43))
+        trace.feed(.released(0, 1, 2, remaining: 1))
+        let probe = try #require(trace.admit(.pointers(2, pointer(7, 13))).sends.first)
+        trace.end(probe, .status(retryAfter == nil ? 502 : 503), retryAfter: retryAfter)
+        trace.resolve(try trace.commit())
+        return (trace, try #require(trace.history.resolutions.last?.laters.first))
+    }
+
     @Test func `what follows one into the held queue is no probe before it`() throws {
         var trace = OrderingTests.trace()
         let sends = trace.admit(.fanout(1, 1, to: [11, 21])).sends
@@ -19,5 +32,23 @@ import Testing
         let after = trace.resolve(ended)
         #expect(after.sends.isEmpty, "its predecessor stands in the held queue")
         #expect(after.resolutions.flatMap(\.holds).map(\.atHead) == [false])
+    }
+
+    @Test func `what erred goes behind a predecessor that is held`() throws {
+        var (trace, _) = try erring()
+        for (activity, lane) in [(1, .bulk), (2, .normal)] as [(ActivityID, Lane)] {
+            trace.activities[activity] = PreparedFacts.Activity(
+                lane: lane, stored: trace.wall, expires: nil, size: 1,
+                order: OrderingTests.object, kind: .revision)
+        }
+        let other = try #require(trace.admit(.fanout(3, 1, to: [11, 21])).sends.first)
+        #expect(trace.admit(.pointers(4, pointer(2, 11, attempts: 1))).resolutions.isEmpty)
+        trace.end(other, .status(202))
+        trace.live(.milliseconds(100))
+        let ended = try trace.commit()
+        #expect(ended.resolutions.flatMap(\.holds).map(\.pointers) == [[pointer(1, 11)]])
+        let after = trace.resolve(ended).resolutions
+        #expect(after.flatMap(\.laters).isEmpty, "it would come back before it")
+        #expect(after.flatMap(\.holds).map(\.atHead) == [false])
     }
 }
