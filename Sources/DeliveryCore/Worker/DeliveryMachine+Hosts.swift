@@ -41,7 +41,10 @@ extension DeliveryMachine {
             probes.append(index)
         } else if host.circuit.isDead(at: circuitTime) {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
-        } else if mayBeTheCause, !isBehindBacklog, let outage = host.circuit.outage {
+        } else if mayBeTheCause, !isBehindBacklog, !host.isSuspended(at: now),
+            let outage = host.circuit.outage
+        {
+            // While nothing may be tried it would only come back, again and again.
             deferTurn(of: index, until: wall + rest(of: outage))
         } else {
             hold(index, atHead: delivery.goesToHead)

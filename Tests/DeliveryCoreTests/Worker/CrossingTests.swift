@@ -51,4 +51,24 @@ import Testing
         #expect(after.flatMap(\.laters).isEmpty, "it would come back before it")
         #expect(after.flatMap(\.holds).map(\.atHead) == [false])
     }
+
+    @Test func `what erred does not go round in later while an operator pauses its host`() throws {
+        var (trace, back) = try erring()
+        trace.feed(
+            .controlsChanged(ControlTests.controls(HostControl(isPaused: true))))
+        trace.live(back.due - trace.wall)
+        let early = trace.admit(.pointers(3, back.pointer)).resolutions
+        #expect(early.flatMap(\.laters).isEmpty)
+        #expect(early.flatMap(\.holds).map(\.pointers) == [[back.pointer]])
+    }
+
+    @Test func `what erred does not go round in later while its host has asked for a pause`()
+        throws
+    {
+        var (trace, back) = try erring(retryAfter: .seconds(3_600))
+        trace.live(back.due - trace.wall)
+        let early = trace.admit(.pointers(3, back.pointer)).resolutions
+        #expect(early.flatMap(\.laters).isEmpty)
+        #expect(early.flatMap(\.holds).map(\.pointers) == [[back.pointer]])
+    }
 }
