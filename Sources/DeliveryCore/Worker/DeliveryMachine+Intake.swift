@@ -43,11 +43,14 @@ extension DeliveryMachine {
     }
 
     /// What is in hand of a paused lane goes nowhere, and does not stand in the way of others.
-    func hasRoomForIntake(besides others: Int = 0) -> Bool {
-        let resting = arrived.reduce(0) { sum, lane in
-            controls.isPaused(lane.key, at: wall) ? sum + lane.value.count : sum
+    func hasRoomForIntake(besidesFollowers: Bool = false) -> Bool {
+        var resting = 0
+        for lane in Lane.intake {
+            let isPaused = controls.isPaused(lane, at: wall)
+            if isPaused { resting += arrived[lane]?.count ?? 0 }
+            if isPaused || besidesFollowers { resting += followers[lane]?.count ?? 0 }
         }
-        return inHand.count - resting - others < configuration.intakeLimit
+        return inHand.count - resting < configuration.intakeLimit
     }
 
     mutating func intakeRead(_ arrivals: [ArrivedEntry]) {

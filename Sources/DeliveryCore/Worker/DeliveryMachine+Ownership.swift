@@ -26,7 +26,7 @@ extension DeliveryMachine {
         let lanes = intakeLanes
         if now >= recoveryDue, isPostgresUp, !isDraining, !alive.isEmpty, !lanes.isEmpty,
             // Those that wait may wait for what is to be claimed.
-            hasRoomForIntake(besides: followerCount)
+            hasRoomForIntake(besidesFollowers: true)
         {
             recoveryDue = now + configuration.renewInterval
             emit(.recoverIntake(lanes, alive: alive))

@@ -71,4 +71,21 @@ import Testing
         #expect(early.flatMap(\.laters).isEmpty)
         #expect(early.flatMap(\.holds).map(\.pointers) == [[back.pointer]])
     }
+
+    @Test func `jobs of a paused lane that wait for others do not keep others from being read`()
+        throws
+    {
+        var trace = Trace.owning { $0.intakeLimit = 2 }
+        let arrived = trace.feed(
+            .intakeRead([.following(2, lane: .bulk), .following(3, lane: .bulk)]))
+        let question = try #require(arrived.questions.first)
+        trace.feed(.predecessorsFound(question.id, [.these([1]), .these([1])]))
+        var controls = Controls()
+        controls.pause(.bulk, Pause(since: trace.wall))
+        let paused = trace.feed(.controlsChanged(controls))
+        #expect((paused + trace.live(.seconds(1))).intakeReads == [[.urgent, .normal]])
+        let resumed = trace.feed(.controlsChanged(Controls()))
+        #expect(resumed.contains("findPredecessors"))
+        #expect(trace.feed(.intakeRead([])).intakeReads.isEmpty, "they count again")
+    }
 }
