@@ -76,7 +76,7 @@ extension DeliveryMachine {
             for pointer in entries[index.rawValue].resolution.takeBack(for: id) {
                 let turn = entries[index.rawValue].resolution.unpark(pointer, at: id)
                 let opened = open(
-                    pointer, of: .unknown, lane: .backfill, hasWaited: true, check: false,
+                    pointer, of: .unknown, lane: .backfill, hasWaited: true, check: true,
                     in: index, into: &preparation)
                 if let turn { keep(turn, for: opened) }
             }

@@ -88,4 +88,17 @@ import Testing
         #expect(resumed.contains("findPredecessors"))
         #expect(trace.feed(.intakeRead([])).intakeReads.isEmpty, "they count again")
     }
+
+    @Test func `what is taken back may have been delivered by another entry`() throws {
+        var trace = Trace.owning()
+        trace.read()
+        // Routed twice: the other entry's has gone from the held queue meanwhile.
+        let sends = trace.admit(.fanout(1, 7, to: [11, 21], again: true)).sends
+        trace.end(sends[0], .status(429), retryAfter: .seconds(2))
+        trace.live(.milliseconds(100))
+        try trace.commit()
+        let back = try #require(trace.live(.seconds(3)).preparations.first)
+        #expect(back.request.checks == [7: [11]])
+        #expect(trace.answer(back, settled: [7: [11]]).sends.isEmpty)
+    }
 }
