@@ -167,8 +167,7 @@ extension DeliveryMachine {
 
     /// It was on its way to the held queue and is not any more: the turn that would have ended there
     /// is still its own.
-    mutating func keep(_ turn: ChainKey, for index: DeliveryIndex?) {
-        guard let index else { return leaveChain(turn) }
+    mutating func keep(_ turn: ChainKey, for index: DeliveryIndex) {
         deliveries[index.rawValue].host = turn.host
         deliveries[index.rawValue].order = turn.order
         deliveries[index.rawValue].isInChain = true

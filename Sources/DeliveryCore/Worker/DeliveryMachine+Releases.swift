@@ -71,20 +71,41 @@ extension DeliveryMachine {
     private mutating func takeBack(_ id: HostID, from holders: [EntryIndex]) -> Int {
         let count = Set(holders).reduce(0) { $0 + entries[$1.rawValue].resolution.held(for: id) }
         guard count > 0, count == hosts[id]?.holding else { return 0 }
+        hosts[id]?.holding = 0
+        hosts[id]?.holdingInherited = 0
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
+        var freed: [ChainKey] = []
         for index in Set(holders).sorted(by: { $0.rawValue < $1.rawValue }) {
             for pointer in entries[index.rawValue].resolution.takeBack(for: id) {
                 let turn = entries[index.rawValue].resolution.unpark(pointer, at: id)
                 let opened = open(
                     pointer, of: .unknown, lane: .backfill, hasWaited: true, check: true,
                     in: index, into: &preparation)
-                if let turn { keep(turn, for: opened) }
+                guard let turn else { continue }
+                if let heir = opened ?? unprepared(pointer) {
+                    keep(turn, for: heir)
+                } else {
+                    freed.append(turn)
+                }
             }
         }
-        hosts[id]?.holding = 0
-        hosts[id]?.holdingInherited = 0
         ask(preparation)
+        // Whose turn comes may be held, or end an entry: not while they are gone through.
+        for turn in freed { leaveChain(turn) }
         return count
+    }
+
+    /// Another entry has brought it, and it has no turn yet.
+    private func unprepared(_ pointer: DeliveryPointer) -> DeliveryIndex? {
+        for raw in deliveries.indices {
+            let delivery = deliveries[raw]
+            guard delivery.activity == pointer.activity, delivery.inbox == pointer.inbox else {
+                continue
+            }
+            guard case .preparing = delivery.phase, !delivery.isInChain else { return nil }
+            return DeliveryIndex(rawValue: raw)
+        }
+        return nil
     }
 
     /// Thousands of hosts may be down: they are not looked at four times a second while only time

@@ -101,4 +101,35 @@ import Testing
         #expect(back.request.checks == [7: [11]])
         #expect(trace.answer(back, settled: [7: [11]]).sends.isEmpty)
     }
+
+    /// Activity 1 is to be held for host 1 with an entry that stays open, 2 waits behind it, and
+    /// another entry with the first is being prepared when the pause of the host ends.
+    private func broughtTwice() throws -> (
+        trace: Trace, second: (id: PreparationID, request: PreparationRequest)
+    ) {
+        var trace = OrderingTests.trace()
+        let sends = trace.admit(.fanout(1, 1, to: [11, 21])).sends
+        trace.end(sends[0], .status(429), retryAfter: .seconds(2))
+        trace.live(.milliseconds(100))
+        try trace.commit()
+        #expect(trace.admit(.fanout(2, 2, to: [11])).resolutions.isEmpty)
+        let again = trace.read(.fanout(3, 1, to: [11], again: true))
+        let back = trace.live(.seconds(4))
+        #expect(back.sends.isEmpty && back.resolutions.isEmpty)
+        return (trace, try #require(again.preparations.first))
+    }
+
+    @Test func `what another entry has brought meanwhile takes over the turn`() throws {
+        var (trace, second) = try broughtTwice()
+        let first = try #require(trace.answer(second).sends.first)
+        #expect(first.activity == 1)
+        #expect(trace.end(first, .status(202)).sends.map(\.activity) == [2])
+        #expect(trace.gauges.held == 0)
+    }
+
+    @Test func `if it was delivered, its successor has its turn`() throws {
+        var (trace, second) = try broughtTwice()
+        #expect(trace.answer(second, settled: [1: [11]]).sends.map(\.activity) == [2])
+        #expect(trace.gauges.held == 0)
+    }
 }
