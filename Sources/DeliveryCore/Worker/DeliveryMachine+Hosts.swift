@@ -52,9 +52,10 @@ extension DeliveryMachine {
     }
 
     /// How long what may be the cause stands back: until a while after the probe is due, so that
-    /// anything else is tried first.
+    /// anything else is tried first. While it is us who are away the probe comes no nearer.
     func rest(of outage: Circuit.Outage) -> Duration {
-        max(outage.probeDue - circuitTime, .zero) + Self.probePrecedence
+        let away = min(now - circuitTime, Circuit.probeIntervals.lowerBound)
+        return max(outage.probeDue - circuitTime, .zero) + away + Self.probePrecedence
     }
 
     static let probePrecedence: Duration = .seconds(2)

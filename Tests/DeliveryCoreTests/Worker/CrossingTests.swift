@@ -132,4 +132,44 @@ import Testing
         #expect(trace.answer(second, settled: [1: [11]]).sends.map(\.activity) == [2])
         #expect(trace.gauges.held == 0)
     }
+
+    @Test func `what erred does not go round in later while it is us who are away`() throws {
+        var trace = Trace.owning()
+        trace.read()
+        // Host 99 answers with 5xx: its circuit is open, and nothing of it is held.
+        var erring = trace.admit(
+            .fanout(1, 5, to: [991, 992, 993, 994]), .fanout(2, 6, to: [995])
+        ).sends
+        while let first = erring.popLast() {
+            erring += trace.end(first, .status(502)).sends
+        }
+        #expect(trace.history.flushes.flatMap(\.batch.hosts).last?.state == .open)
+        trace.resolve(try trace.commit())
+        trace.live(.seconds(8))
+        let inboxes = (1...12).map { InboxID(rawValue: $0 * 10 + 1) }
+        for transmission in trace.admit(.fanout(3, 7, to: inboxes)).sends {
+            trace.end(transmission, .status(202))
+        }
+        trace.live(.milliseconds(100))
+        for transmission in trace.admit(.fanout(4, 8, to: inboxes)).sends {
+            trace.end(transmission, OwnOutageTests.gone)
+        }
+        trace.live(.seconds(3))
+        try #require(trace.gauges.isAway)
+        // Its probe is due, and waits for us; so does another.
+        trace.admit(.pointers(5, pointer(5, 991, attempts: 1)))
+        var rounds = 0
+        var entry: UInt64 = 10
+        var back: Resolution.Later? = Resolution.Later(
+            pointer: pointer(6, 995, attempts: 1), due: trace.wall)
+        let end = trace.wall + .seconds(1_200)
+        while let later = back, later.due < end {
+            if later.due > trace.wall { trace.live(later.due - trace.wall) }
+            rounds += 1
+            entry += 1
+            let id = StreamID(milliseconds: entry, sequence: 0)
+            back = trace.admit(.pointers(id, later.pointer)).resolutions.flatMap(\.laters).first
+        }
+        #expect((5...50).contains(rounds))
+    }
 }
