@@ -72,7 +72,9 @@ extension DeliveryMachine {
     /// With little to send circuits may have opened long before it was noticed.
     private var openedSinceAnyAnswered: [HostID] {
         guard let answered = connectivity.newestAnswered else { return [] }
-        return hosts.ids { $0.circuit.outage.map { $0.since > answered } ?? false }
+        return hosts.ids { host in
+            host.circuit.outage.map { $0.since > answered && !$0.isAnswering } ?? false
+        }
     }
 
     private mutating func forgive(_ id: HostID) {

@@ -173,10 +173,12 @@ extension DeliveryMachine {
         deliveries[index.rawValue].isInChain = true
     }
 
-    /// Whether it may use the turn that it has kept: a predecessor may have gone to `later` since.
+    /// Whether it may use the turn that it has kept: a predecessor may have gone to `later` since, or
+    /// come back from there.
     private mutating func keepsTurn(_ index: DeliveryIndex, in key: ChainKey) -> Bool {
         guard let chain = hosts[key.host]?.chains[key.order],
             deferral(of: deliveries[index.rawValue].activity, in: chain) != nil
+                || chain.active < deliveries[index.rawValue].activity
         else { return true }
         deliveries[index.rawValue].isInChain = false
         hosts[key.host]?.chains[key.order]?.open -= 1
