@@ -78,6 +78,7 @@ extension DeliveryMachine {
             supersede(key)
         }
         if delivery.isInChain, keepsTurn(index, in: key) { return true }
+        let hasGivenUp = delivery.isInChain
         var chain = hosts[host]?.chains[order] ?? Chain()
         if isAdmitted { chain.returned(delivery.pointer) }
         let until = deferral(of: delivery.activity, in: chain)
@@ -98,7 +99,7 @@ extension DeliveryMachine {
         let isFree = (until == nil || isHeldUp) && chain.open == 0 && isFirst ?? true
         // An older one comes back while a successor is on its way to the held queue: it must not
         // get there behind it.
-        let isInTurn = chain.open > 0 && delivery.activity <= chain.active
+        let isInTurn = chain.open > 0 && delivery.activity <= chain.active && !hasGivenUp
         guard isFree || isInTurn else {
             let leaving = entries[delivery.entry.rawValue].resolution.parkedTurns
                 .filter { $0.chain == key }
