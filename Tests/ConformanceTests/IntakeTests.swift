@@ -121,16 +121,8 @@ extension Conformance {
         ) throws {
             let subject = try subjects.make()
             for number in 1...3 {
-                try subject.produce(
-                    Posting(number) {
-                        $0.object = 700_001
-                        $0.kind = .update
-                    })
-                try subject.produce(
-                    Posting(number + 10) {
-                        $0.object = 800_002
-                        $0.kind = .update
-                    })
+                try subject.produce(.update(number, of: 700_001))
+                try subject.produce(.update(number + 10, of: 800_002))
             }
             // In the hands of two workers, and of none.
             let mine = try subject.readIntake(count: 2)
@@ -151,12 +143,7 @@ extension Conformance {
         func `another lane stands before nothing`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
             for (number, lane) in [Lane.urgent, .normal, .bulk].enumerated() {
-                try subject.produce(
-                    Posting(number) {
-                        $0.object = 700_001
-                        $0.lane = lane
-                        $0.kind = .update
-                    })
+                try subject.produce(.update(number, of: 700_001, in: lane))
             }
             for entry in try subject.readIntake() {
                 #expect(try subject.predecessors(of: entry) == [.these([])])
@@ -169,11 +156,7 @@ extension Conformance {
         ) throws {
             let subject = try subjects.make()
             for number in 1...2 {
-                try subject.produce(
-                    Posting(number) {
-                        $0.object = 700_001
-                        $0.kind = .update
-                    })
+                try subject.produce(.update(number, of: 700_001))
             }
             let lost = try subject.readIntake(count: 1, by: .second)
             let mine = try subject.readIntake(count: 1)

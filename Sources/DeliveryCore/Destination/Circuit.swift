@@ -3,8 +3,8 @@
 /// Failure is a fact about a host. Whatever waits for it, a dead one costs one probe and one timer:
 /// at most thirty requests in its first day, and one a day once it has been down for a week.
 package struct Circuit: Equatable, Sendable {
-    /// Failures below HTTP, without an answer below 500 between them, that open it; a full window of them if
-    /// that is more.
+    /// Failures below HTTP, without an answer below 500 between them, that open it; a full window of
+    /// them if that is more.
     static let failureLimit = 3
     /// Answers of 5xx in a row that open it, and to how many activities at least.
     static let errorLimit = 5

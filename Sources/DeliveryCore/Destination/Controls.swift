@@ -21,6 +21,9 @@ package struct Controls: Equatable, Sendable {
         named[host].map(everywhere.joined) ?? everywhere
     }
 
+    /// Some lane is paused, or was: its pause may be over.
+    var hasLanes: Bool { !lanes.isEmpty }
+
     package func isPaused(_ lane: Lane, at wall: WallTime) -> Bool {
         lanes[lane]?.isInForce(at: wall) == true
     }

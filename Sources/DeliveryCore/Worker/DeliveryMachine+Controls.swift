@@ -18,7 +18,11 @@ extension DeliveryMachine {
     // MARK: Paused lanes and senders
 
     /// The lanes whose intake may be read; what is for the others stays in Redis.
-    var intakeLanes: [Lane] { Lane.intake.filter { !controls.isPaused($0, at: wall) } }
+    var intakeLanes: [Lane] {
+        // Asked with every event.
+        guard controls.hasLanes else { return Lane.intake }
+        return Lane.intake.filter { !controls.isPaused($0, at: wall) }
+    }
 
     func isPaused(_ delivery: OpenDelivery) -> Bool {
         controls.isPaused(delivery.lane, delivery.sender, at: wall)
@@ -31,10 +35,7 @@ extension DeliveryMachine {
     mutating func postpone(_ index: DeliveryIndex) {
         let delivery = deliveries[index.rawValue]
         let due = controls.due(delivery.lane, delivery.sender, at: wall, using: &random)
-        let later = delivery.later(due: due)
-        entries[delivery.entry.rawValue].resolution.laters.append(later)
-        endTurn(of: index, with: .later(later))
-        decide(index)
+        deferTurn(of: index, until: due)
     }
 
     private mutating func postponeQueued(of id: HostID) {

@@ -304,8 +304,7 @@ extension DeliveryMachine {
         deletions = deletions.filter { now - $0.value < Self.deletionMemory }
         let late = wall - Self.deferralGrace
         for id in hosts.ids(where: { !$0.chains.isEmpty }) {
-            for (order, chain) in hosts[id]?.chains ?? [:]
-            where chain.isEmpty || !chain.waiting.isEmpty || chain.hasDeferrals(before: late) {
+            for (order, chain) in hosts[id]?.chains ?? [:] {
                 sweep(ChainKey(host: id, order: order), chain, late: late)
             }
         }

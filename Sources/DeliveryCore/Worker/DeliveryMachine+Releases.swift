@@ -28,7 +28,7 @@ extension DeliveryMachine {
             if host.isKnownSuspect { suspects -= 1 }
         }
         let start = waiting.firstIndex { $0 > lastReleased } ?? 0
-        var stranded: [HostID: [EntryIndex]]?
+        var stranded: [HostID: Set<EntryIndex>]?
         for id in [waiting[start...], waiting[..<start]].joined() {
             let isSuspect = hosts[id]?.isKnownSuspect == true
             let mayAsk = room > 0 && (!isSuspect || suspects > 0)
@@ -56,11 +56,11 @@ extension DeliveryMachine {
     }
 
     /// The open entries with something that is to be held, by its host.
-    private func strandedHolds() -> [HostID: [EntryIndex]] {
-        var found: [HostID: [EntryIndex]] = [:]
+    private func strandedHolds() -> [HostID: Set<EntryIndex>] {
+        var found: [HostID: Set<EntryIndex>] = [:]
         for raw in entries.indices {
             for hold in entries[raw].resolution.holds {
-                found[hold.host, default: []].append(EntryIndex(rawValue: raw))
+                found[hold.host, default: []].insert(EntryIndex(rawValue: raw))
             }
         }
         return found
@@ -68,14 +68,14 @@ extension DeliveryMachine {
 
     /// The host takes deliveries again: what waits with open entries is prepared anew, all of it or,
     /// where some is on its way to Redis and would be overtaken, nothing. Returns how much.
-    private mutating func takeBack(_ id: HostID, from holders: [EntryIndex]) -> Int {
-        let count = Set(holders).reduce(0) { $0 + entries[$1.rawValue].resolution.held(for: id) }
+    private mutating func takeBack(_ id: HostID, from holders: Set<EntryIndex>) -> Int {
+        let count = holders.reduce(0) { $0 + entries[$1.rawValue].resolution.held(for: id) }
         guard count > 0, count == hosts[id]?.holding else { return 0 }
         hosts[id]?.holding = 0
         hosts[id]?.holdingInherited = 0
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
         var freed: [ChainKey] = []
-        for index in Set(holders).sorted(by: { $0.rawValue < $1.rawValue }) {
+        for index in holders.sorted(by: { $0.rawValue < $1.rawValue }) {
             for pointer in entries[index.rawValue].resolution.takeBack(for: id) {
                 let turn = entries[index.rawValue].resolution.unpark(pointer, at: id)
                 let opened = open(
@@ -155,10 +155,10 @@ extension DeliveryMachine {
 
     /// An open circuit lets one out, to probe with, when its time has come.
     private mutating func releaseCount(of id: HostID, _ host: Host) -> Int? {
-        // What a blocked host was owed is dropped, and what a dead one was.
+        // What a blocked host was owed is dropped.
         if host.control.isBlocked { return LogEntry.inboxLimit }
         if !host.circuit.isOpen { return configuration.releaseCount }
-        // The newest, at its tail, stays to try it with.
+        // So is what a dead one was, but the newest, at the tail: that is to try it with.
         if host.circuit.isDead(at: circuitTime), host.held > 1 {
             return min(LogEntry.inboxLimit, host.held - 1)
         }

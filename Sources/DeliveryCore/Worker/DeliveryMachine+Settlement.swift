@@ -23,11 +23,10 @@ extension DeliveryMachine {
         guard let host = delivery.host else { preconditionFailure("held without a host") }
         hosts[host]?.holding += 1
         waitingHosts[host] = now
-        addHold(host, delivery.pointer, atHead: atHead, to: delivery.entry)
-        if delivery.isInherited {
-            let holds = entries[delivery.entry.rawValue].resolution.holds
-            let place = holds.firstIndex { $0.host == host && $0.atHead == atHead } ?? 0
-            entries[delivery.entry.rawValue].resolution.holds[place].inherited += 1
+        let isInherited = delivery.isInherited
+        addHold(
+            host, delivery.pointer, atHead: atHead, isInherited: isInherited, to: delivery.entry)
+        if isInherited {
             hosts[host]?.holdingInherited += 1
             if hosts[host]?.release != Host.Release.none { hosts[host]?.isReleaseOvertaken = true }
         }
@@ -36,10 +35,12 @@ extension DeliveryMachine {
     }
 
     private mutating func addHold(
-        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, to entry: EntryIndex
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, isInherited: Bool = false,
+        to entry: EntryIndex
     ) {
         let condition = hosts[host]?.condition(now: now, wall: wall) ?? HostCondition()
-        entries[entry.rawValue].resolution.hold(host, pointer, atHead: atHead, condition)
+        entries[entry.rawValue].resolution.hold(
+            host, pointer, atHead: atHead, isInherited: isInherited, condition)
     }
 
     // MARK: Flushing
@@ -183,13 +184,13 @@ extension Resolution {
 
     /// Appends to the queue of a host; what goes to one end of it stays in order.
     mutating func hold(
-        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, _ condition: HostCondition
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, isInherited: Bool,
+        _ condition: HostCondition
     ) {
-        if let place = holds.firstIndex(where: { $0.host == host && $0.atHead == atHead }) {
-            holds[place].pointers.append(pointer)
-        } else {
-            holds.append(Hold(host: host, atHead: atHead, pointers: [pointer]))
-        }
+        let place = holds.firstIndex { $0.host == host && $0.atHead == atHead } ?? holds.count
+        if place == holds.count { holds.append(Hold(host: host, atHead: atHead, pointers: [])) }
+        holds[place].pointers.append(pointer)
+        if isInherited { holds[place].inherited += 1 }
         if let place = hostStates.firstIndex(where: { $0.host == host }) {
             hostStates[place].condition = condition
         } else {

@@ -63,30 +63,29 @@ extension DeliveryMachine {
         hasTriedEnough: Bool
     ) {
         let delivery = deliveries[index.rawValue]
+        let outage = delivery.host.flatMap { hosts[$0]?.circuit.outage }
         switch verdict.item {
         case .delivered:
             settle(index, .outcome(.delivered, delivery.activity, delivery.inbox))
         case .retry(let delay):
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
-            if let outage = delivery.host.flatMap({ hosts[$0]?.circuit.outage }) {
+            if let outage {
                 hasTriedEnough
                     ? standBack(index, outage, attempt: attempt)
                     : waitForHost(index, attempt: attempt)
             } else {
-                retry(index, after: delay, reason: verdict.reason, attempt: attempt)
+                retry(index, after: delay, attempt: attempt)
             }
         case .hold:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
             if !hasTriedEnough {
                 waitForHost(index, attempt: attempt)
-            } else if let outage = delivery.host.flatMap({ hosts[$0]?.circuit.outage }) {
+            } else if let outage {
                 standBack(index, outage, attempt: attempt)
             } else {
                 let backoff = judge.backoff.delay(
                     attempt: Int(delivery.attempts), using: &random)
-                retry(
-                    index, after: max(backoff, configuration.queueTime), reason: verdict.reason,
-                    attempt: attempt)
+                retry(index, after: max(backoff, configuration.queueTime), attempt: attempt)
             }
         case .failed:
             let attempt = attempt(delivery, verdict, exchange, duration: duration)
@@ -125,26 +124,28 @@ extension DeliveryMachine {
     private mutating func standBack(
         _ index: DeliveryIndex, _ outage: Circuit.Outage, attempt: FlushBatch.Attempt
     ) {
-        var delivery = deliveries[index.rawValue]
-        let delay = rest(of: outage)
-        if let end = supersededEnd(of: delivery) { return settle(index, end, attempt: attempt) }
-        if let failure = exhausted(delivery, after: delay, attempt) {
-            return settle(index, .failed(failure), attempt: attempt)
-        }
-        delivery.attempts = max(delivery.attempts, 1)
-        settle(index, .later(delivery.later(due: wall + delay)), attempt: attempt)
+        let attempts = max(deliveries[index.rawValue].attempts, 1)
+        comeLater(index, after: rest(of: outage), attempts: attempts, attempt)
     }
 
     private mutating func retry(
-        _ index: DeliveryIndex, after delay: Duration, reason: String,
-        attempt: FlushBatch.Attempt?
+        _ index: DeliveryIndex, after delay: Duration, attempt: FlushBatch.Attempt?
+    ) {
+        let attempts = deliveries[index.rawValue].attempts
+        comeLater(index, after: delay, attempts: attempts < .max ? attempts + 1 : .max, attempt)
+    }
+
+    /// It waits in `later` and comes back with so many attempts used up, unless its time ends before.
+    private mutating func comeLater(
+        _ index: DeliveryIndex, after delay: Duration, attempts: UInt8,
+        _ attempt: FlushBatch.Attempt?
     ) {
         var delivery = deliveries[index.rawValue]
         if let end = supersededEnd(of: delivery) { return settle(index, end, attempt: attempt) }
         if let failure = exhausted(delivery, after: delay, attempt) {
             return settle(index, .failed(failure), attempt: attempt)
         }
-        if delivery.attempts < .max { delivery.attempts += 1 }
+        delivery.attempts = attempts
         settle(index, .later(delivery.later(due: wall + delay)), attempt: attempt)
     }
 
@@ -184,8 +185,7 @@ extension DeliveryMachine {
         guard let index = transfers.removeValue(forKey: token) else { return countStale() }
         freeSlot(of: index)
         if let host = deliveries[index.rawValue].host { wake(host) }
-        retry(
-            index, after: configuration.missingKeyDelay, reason: "key-missing", attempt: nil)
+        retry(index, after: configuration.missingKeyDelay, attempt: nil)
     }
 
     private mutating func remember(

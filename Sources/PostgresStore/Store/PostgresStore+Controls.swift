@@ -2,20 +2,20 @@
 
 package import DeliveryCore
 
+/// What a control is about.
+package enum ControlSubject: Equatable, Sendable {
+    /// nil: every host.
+    case host(String?)
+    case lane(Lane)
+    /// The keyId of a sender.
+    case sender(String)
+}
+
 /// One row of `control`.
 package struct StoredControl: Equatable, Sendable {
-    /// What it is about.
-    package enum Subject: Equatable, Sendable {
-        /// nil: every host.
-        case host(String?)
-        case lane(Lane)
-        /// The keyId of a sender.
-        case sender(String)
-    }
-
     /// `pause`, `block` or `limit`.
     package var kind: String
-    package var subject: Subject
+    package var subject: ControlSubject
     /// Of a limit.
     package var perSecond: Double?
     package var since: WallTime
@@ -31,7 +31,7 @@ package struct StoredControl: Equatable, Sendable {
         if let lane = lane.flatMap(Lane.init(name:)) {
             subject = .lane(lane)
         } else {
-            subject = keyID.map(Subject.sender) ?? .host(host)
+            subject = keyID.map(ControlSubject.sender) ?? .host(host)
         }
         perSecond = row.optionalText().flatMap { Double($0) }
         since = row.time()

@@ -45,6 +45,11 @@ extension Scenario {
         return scenario
     }
 
+    private static let ownerChanges: [(FaultPlan.Fault, every: Duration)] = [
+        (.kill, every: .seconds(8)), (.roll, every: .seconds(6)),
+        (.redisAway(50...2_000), every: .seconds(12)),
+    ]
+
     @Sendable static func ordering(_ scale: Scale) -> Scenario {
         var scenario = crowded(
             "ordering", "Create, Update, Delete of objects under failures and owner changes")
@@ -56,10 +61,7 @@ extension Scenario {
                 audience: .some(1...6, of: 1...6), shape: .life(apart: .seconds(2)),
                 count: scale(600, 30), until: scenario.duration - .seconds(6))
         ]
-        scenario.faults.faults = [
-            (.kill, every: .seconds(8)), (.roll, every: .seconds(6)),
-            (.redisAway(50...2_000), every: .seconds(12)),
-        ]
+        scenario.faults.faults = ownerChanges
         scenario.faults.failurePercent = 1
         scenario.expectations.mayGiveUp = true
         return scenario
@@ -91,11 +93,8 @@ extension Scenario {
                 shape: .series(kinds, apart: .milliseconds(1)),
                 count: scale(600, 30), until: scenario.duration - .seconds(6))
         }
-        scenario.faults.faults = [
-            (.kill, every: .seconds(8)), (.roll, every: .seconds(6)),
-            (.redisAway(50...2_000), every: .seconds(12)),
-            (.postgresAway(50...2_000), every: .seconds(20)),
-        ]
+        scenario.faults.faults =
+            ownerChanges + [(.postgresAway(50...2_000), every: .seconds(20))]
         scenario.faults.failurePercent = 1
         scenario.expectations.mayGiveUp = true
         return scenario

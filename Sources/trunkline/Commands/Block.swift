@@ -19,6 +19,6 @@ struct BlockCommand: ParsableCommand {
     func validate() throws { try names.requireSome() }
 
     func run() throws {
-        try options.impose("block", on: names.authorities.map { .host($0) }, connection: connection)
+        try options.impose("block", on: names.subjects(), connection: connection)
     }
 }

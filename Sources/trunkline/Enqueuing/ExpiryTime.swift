@@ -8,29 +8,11 @@ struct ExpiryTime: ExpressibleByArgument {
 
     init?(argument: String) {
         guard let unit = argument.last, !unit.isNumber else {
-            guard let seconds = Self.decimal(argument[...]) else { return nil }
+            guard let seconds = TimeSpan.decimal(argument[...]) else { return nil }
             field = String(seconds)
             return
         }
-        guard let count = Self.decimal(argument.dropLast()), let seconds = Self.seconds(in: unit)
-        else { return nil }
-        let (span, overflow) = count.multipliedReportingOverflow(by: seconds)
-        guard !overflow, span < 1 << 40 else { return nil }
+        guard let span = TimeSpan.seconds(in: argument[...]), span < 1 << 40 else { return nil }
         field = String(Int64(time(nil)) + span)
-    }
-
-    private static func seconds(in unit: Character) -> Int64? {
-        switch unit {
-        case "s": 1
-        case "m": 60
-        case "h": 3_600
-        case "d": 86_400
-        default: nil
-        }
-    }
-
-    /// Digits only: `Int64` itself would also take a sign.
-    private static func decimal(_ text: Substring) -> Int64? {
-        text.utf8.allSatisfy { 48...57 ~= $0 } ? Int64(text) : nil
     }
 }

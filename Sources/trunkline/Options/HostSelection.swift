@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import DeliveryCore
 internal import HTTPSignatures
+internal import PostgresStore
 
 /// Remote hosts on a command line.
 struct HostNames: ParsableArguments {
@@ -9,6 +10,11 @@ struct HostNames: ParsableArguments {
 
     /// As `trunkline.host.name` holds them.
     var authorities: [String] { hosts.map { authority(of: $0) ?? $0 } }
+
+    /// What a control of them is about.
+    func subjects(orAll all: Bool = false) -> [ControlSubject] {
+        all ? [.host(nil)] : authorities.map { .host($0) }
+    }
 
     /// For a command that does nothing without one.
     func requireSome() throws {
@@ -27,9 +33,7 @@ struct HostSelection: ParsableArguments {
     @Flag(help: "All hosts, also those that are not known yet.")
     var all = false
 
-    var subjects: [ControlSubject] {
-        all ? [.host(nil)] : names.authorities.map { .host($0) }
-    }
+    var subjects: [ControlSubject] { names.subjects(orAll: all) }
 
     func validate() throws {
         if all == names.hosts.isEmpty { return }
@@ -57,7 +61,7 @@ struct PauseSelection: ParsableArguments {
     var sender: [String] = []
 
     var subjects: [ControlSubject] {
-        (all ? [.host(nil)] : names.authorities.map { .host($0) })
+        names.subjects(orAll: all)
             + lane.map { .lane($0.lane) } + sender.map { .sender($0) }
     }
 

@@ -17,7 +17,9 @@ struct RetryTimes: ExpressibleByArgument {
             let words = part.split(separator: "=", omittingEmptySubsequences: false).map {
                 String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
             }
-            guard words.count <= 2, let seconds = words.last.flatMap(Self.seconds) else {
+            guard words.count <= 2,
+                let seconds = words.last.flatMap({ TimeSpan.seconds(in: $0[...]) })
+            else {
                 return nil
             }
             guard words.count == 2 else {
@@ -47,7 +49,8 @@ struct RetryTimes: ExpressibleByArgument {
                 return "--retry-for names \(name) twice."
             }
             if !Self.limits.contains(time.seconds) {
-                return "--retry-for takes times from 1m to 365d, not \(Self.text(time.seconds))."
+                return
+                    "--retry-for takes times from 1m to 365d, not \(TimeSpan.text(time.seconds))."
             }
         }
         return nil
@@ -63,33 +66,12 @@ struct RetryTimes: ExpressibleByArgument {
             times.first { $0.lane == nil }?.seconds
             ?? RetryBudget.standard.wholeMilliseconds / 1_000
         let others = Lane.allCases.filter { budget[$0] != .seconds(common) }
-        return ([Self.text(common)] + others.map { Self.text(budget, of: [$0]) })
+        return ([TimeSpan.text(common)] + others.map { Self.text(budget, of: [$0]) })
             .joined(separator: ",")
     }
 
     private static func text(_ budget: RetryBudget, of lanes: [Lane]) -> String {
-        lanes.map { "\($0.name)=\(text(budget[$0].wholeMilliseconds / 1_000))" }
+        lanes.map { "\($0.name)=\(TimeSpan.text(budget[$0].wholeMilliseconds / 1_000))" }
             .joined(separator: ",")
-    }
-
-    private static func text(_ seconds: Int64) -> String {
-        for (unit, length) in units where length > 1 && seconds > 0 && seconds % length == 0 {
-            return "\(seconds / length)\(unit)"
-        }
-        return "\(seconds)s"
-    }
-
-    private static let units: [(unit: Character, length: Int64)] = [
-        ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1),
-    ]
-
-    /// nil unless it is digits and a unit.
-    private static func seconds(_ word: String) -> Int64? {
-        guard let unit = units.first(where: { $0.unit == word.last }),
-            word.dropLast().utf8.allSatisfy({ 48...57 ~= $0 }),
-            let count = Int64(word.dropLast())
-        else { return nil }
-        let (seconds, overflow) = count.multipliedReportingOverflow(by: unit.length)
-        return overflow ? nil : seconds
     }
 }

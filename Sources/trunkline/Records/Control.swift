@@ -1,14 +1,7 @@
 internal import DeliveryCore
 internal import PostgresStore
 
-/// What a control is about.
-enum ControlSubject: Equatable {
-    /// nil: all of them.
-    case host(String?)
-    case lane(Lane)
-    /// By keyId.
-    case sender(String)
-
+extension ControlSubject {
     /// For people.
     var title: String {
         switch self {

@@ -24,6 +24,14 @@ struct Posting {
         change(&self)
     }
 
+    static func update(_ number: Int, of object: Int, in lane: Lane = .normal) -> Posting {
+        Posting(number) {
+            $0.kind = .update
+            $0.object = object
+            $0.lane = lane
+        }
+    }
+
     /// As the simulation numbers them; the real ones are made by their URLs.
     var inboxes: [InboxID] {
         var seen: [Int: Int] = [:]
