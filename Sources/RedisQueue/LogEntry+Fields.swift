@@ -3,6 +3,11 @@
 
 internal import DeliveryCore
 
+extension Fanout {
+    /// Names and values together.
+    static let fieldCount = 10
+}
+
 extension RedisCommand {
     mutating func append(_ fanout: Fanout) {
         append("activity")

@@ -31,7 +31,7 @@ package struct QueueKeys: Equatable, Sendable {
     package func later(_ partition: PartitionNumber) -> String { tagged(partition, "later") }
     /// String: the owner and its epoch.
     package func lease(_ partition: PartitionNumber) -> String { tagged(partition, "lease") }
-    /// String: the generation of this partition's data.
+    /// String: the generation of this partition's data, and how far it goes (``PartitionMark``).
     package func mark(_ partition: PartitionNumber) -> String { tagged(partition, "mark") }
 
     /// Sorted set: when each worker was last heard of.

@@ -32,12 +32,15 @@ extension RedisQueue {
 
     /// Renews leases; answers the partitions of those that are no longer ours.
     ///
-    /// A failure says nothing of any of them: their deadline runs from the last renewal *sent*.
+    /// `through`: the marks of those that are ours say from now on that they go so far; nil: they say
+    /// what they said. A failure says nothing of any of them: their deadline runs from the last renewal *sent*.
     package func renewLeases(
-        _ leases: [OwnedLease], completion: @escaping RedisCompletion<[PartitionNumber]>
+        _ leases: [OwnedLease], through activity: ActivityID? = nil,
+        completion: @escaping RedisCompletion<[PartitionNumber]>
     ) {
-        runOnEach(leases, .renewLease) { [leaseMilliseconds] in
+        runOnEach(leases, .renewLease, besides: keys.mark) { [leaseMilliseconds] in
             $0.append(leaseMilliseconds)
+            $0.append(activity.map { String($0.rawValue) } ?? "")
         } completion: { outcome in
             completion(
                 outcome.map { held in zip(leases, held).filter { !$1 }.map(\.0.partition) })
@@ -48,7 +51,7 @@ extension RedisQueue {
     package func releaseLeases(
         _ leases: [OwnedLease], completion: @escaping RedisCompletion<Void>
     ) {
-        runOnEach(leases, .releaseLease) { _ in
+        runOnEach(leases, .releaseLease, besides: nil) { _ in
         } completion: {
             completion($0.map { _ in })
         }
@@ -61,13 +64,15 @@ extension RedisQueue {
     /// One script per lease: each stands in a slot of its own.
     private func runOnEach(
         _ leases: [OwnedLease], _ script: RedisScript,
+        besides key: ((PartitionNumber) -> String)?,
         arguments: (inout RedisCommand) -> Void, completion: @escaping RedisCompletion<[Bool]>
     ) {
         let gathering = Gathering<RedisReply>(count: leases.count, nextTurn: nextTurn) {
             completion($0.map { replies in replies.map { $0.integer == 1 } })
         }
         for (index, lease) in leases.enumerated() {
-            run(script, keys: [keys.lease(lease.partition)]) { command in
+            let touched = [keys.lease(lease.partition)] + (key.map { [$0(lease.partition)] } ?? [])
+            run(script, keys: touched) { command in
                 command.append(leaseValue(lease))
                 arguments(&command)
             } completion: {

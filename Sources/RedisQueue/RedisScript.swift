@@ -3,7 +3,8 @@
 enum RedisScript: CaseIterable {
     case createGroups, finishIntake, rejectIntake, recoverIntake, findPredecessors
     case takeLease, sealLease, renewLease, releaseLease
-    case resolve, release, releaseDue, writeMark
+    case resolve, release, releaseDue
+    case examine, clearPartition, restore, writeMark
     case heartbeat, writeIntakeState
 
     var source: [UInt8] {
@@ -20,6 +21,9 @@ enum RedisScript: CaseIterable {
         case .resolve: PackageResources.resolve_lua
         case .release: PackageResources.release_lua
         case .releaseDue: PackageResources.release_due_lua
+        case .examine: PackageResources.examine_lua
+        case .clearPartition: PackageResources.clear_partition_lua
+        case .restore: PackageResources.restore_lua
         case .writeMark: PackageResources.write_mark_lua
         case .heartbeat: PackageResources.heartbeat_lua
         case .writeIntakeState: PackageResources.write_intake_state_lua

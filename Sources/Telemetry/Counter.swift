@@ -38,6 +38,8 @@ package struct Counter: Hashable, Sendable {
     package static var staleEvents: Self { Self(.staleEvents) }
     package static var fenced: Self { Self(.fenced) }
     package static var leasesLost: Self { Self(.leasesLost) }
+    package static var partitionsRebuilt: Self { Self(.partitionsRebuilt) }
+    package static var deliveriesRebuilt: Self { Self(.deliveriesRebuilt) }
     package static func logMessages(_ level: MessageLevel) -> Self {
         Self(.logMessages, level.index)
     }

@@ -9,7 +9,8 @@ package enum Family: Int, CaseIterable, Sendable {
     case intakeRead, intakeExpanded, intakeForNobody, intakeRejected, routed
     case deliveries, attempts, duplicatesSuppressed
     case signatures, connections, lookups
-    case staleEvents, fenced, leasesLost, logMessages, workerDeaths
+    case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt, logMessages,
+        workerDeaths
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
     case redisUp, postgresUp, networkAway, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
@@ -126,6 +127,14 @@ package enum Family: Int, CaseIterable, Sendable {
         case .leasesLost:
             Definition(
                 "leases_lost_total", .counter, "Partitions lost without having been given back.")
+        case .partitionsRebuilt:
+            Definition(
+                "partitions_rebuilt_total", .counter,
+                "Partitions of which Redis had lost something, brought back from PostgreSQL.")
+        case .deliveriesRebuilt:
+            Definition(
+                "deliveries_rebuilt_total", .counter,
+                "Deliveries brought back into Redis; some may have been there all the same.")
         case .logMessages:
             Definition(
                 "log_messages_total", .counter,

@@ -104,6 +104,11 @@ final class Recorder {
         }
     }
 
+    func rebuilt(partitions: Int, deliveries: Int) {
+        metrics.increment(.partitionsRebuilt, by: partitions)
+        metrics.increment(.deliveriesRebuilt, by: deliveries)
+    }
+
     // MARK: The scoreboard
 
     func publish(

@@ -18,6 +18,8 @@ extension WorkerProcess {
         case .sealLease(let partition, let epoch): sealLease(partition, epoch)
         case .renewLeases(let leases): renew(leases)
         case .releaseLeases(let leases): release(leases)
+        case .examine(let partition): examine(partition)
+        case .rebuild(let lease, let activity): rebuild(lease, after: activity)
         case .loadBacklog(let partition): loadBacklog(partition)
 
         case .readIntake(let lanes, let count): readIntake(lanes, count: count)

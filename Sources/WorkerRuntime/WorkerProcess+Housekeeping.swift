@@ -16,6 +16,7 @@ extension WorkerProcess {
     /// With every heartbeat.
     func keepHouse() {
         lookAtDepths()
+        lookForNewestActivity()
         guard ownsFirstPartition else { return }
         queue.writeIntakeState(isExpanding: isExpanding) { [weak self] result in
             if case .failure(let failure) = result { self?.complain(.writeState, failure) }

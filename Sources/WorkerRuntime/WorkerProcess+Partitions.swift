@@ -19,7 +19,8 @@ extension WorkerProcess {
         keepHouse()
     }
 
-    /// A change of the controls may also mean a new key, or another one under a known name. The owner
+    /// A change of the controls may also mean a new key, or another one under a known name, or an
+    /// order to rebuild; and a Redis that has forgotten it has forgotten more. The owner
     /// of partition 0 looks after what concerns the pool as a whole: it wakes parked activities,
     /// and looks for keys that came as files once a minute.
     private func noticeControl(_ epoch: Int64) {
@@ -30,6 +31,7 @@ extension WorkerProcess {
             keys.sourcesChanged()
             controlsDue = now
             parkedDue = now
+            occur(.partitionsDoubted)
         }
         guard now >= parkedDue, ownsFirstPartition, !isWakingParked else { return }
         parkedDue = now + (isNews ? Self.parkedPause : .seconds(60))
@@ -71,7 +73,7 @@ extension WorkerProcess {
 
     func renew(_ leases: [OwnedLease]) {
         let sent = EventLoop.now
-        queue.renewLeases(leases) { [weak self] result in
+        queue.renewLeases(leases, through: newestActivities.old(at: sent)) { [weak self] result in
             guard case .success(let gone) = result else { return }
             let kept = leases.filter { !gone.contains($0.partition) }
             let lost = leases.filter { gone.contains($0.partition) }

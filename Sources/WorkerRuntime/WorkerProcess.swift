@@ -54,6 +54,16 @@ package final class WorkerProcess {
     var controlsDue = EventLoop.now
     var pausedSenders = PausedSenders()
     var wasReady = false
+    /// The Redis process that each partition was last found at.
+    var processes: [PartitionNumber: String] = [:]
+    /// What its mark must say.
+    var generations: [PartitionNumber: String] = [:]
+    /// Partitions that are to be rebuilt with the next run, and the run that is under way.
+    var toRebuild: [RebuildRun.Part] = []
+    var rebuilding: RebuildRun?
+    var rebuildTimer: LoopTimer?
+    var newestActivities = NewestActivities()
+    var newestActivityDue = EventLoop.now
 
     /// - Parameter board: the slot in the supervisor's scoreboard; nil without a supervisor.
     /// - Throws: when the authorities to trust cannot be read.

@@ -81,6 +81,25 @@ extension Conformance {
         }
 
         @Test(arguments: Subjects.allCases)
+        func `what is fresh goes before what is newer at the tail, whose entry ended first`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            let lease = try subject.own(0)
+            let (first, second) = (try subject.entry(0), try subject.entry(0, .sample(8)))
+            let newer = pointers(1...2, of: 50) + pointers(1...2, of: 300)
+            try subject.resolve(lease, [.holding(second, newer)])
+            let older = pointers(1...2, of: 7) + pointers(1...1, of: 200) + pointers(9...9, of: 400)
+            try subject.resolve(lease, [.holding(first, older)])
+
+            _ = try subject.release(lease, .sample)
+            let all =
+                pointers(1...2, of: 7) + pointers(1...2, of: 50) + pointers(1...1, of: 200)
+                + pointers(1...2, of: 300) + pointers(9...9, of: 400)
+            #expect(try subject.contents(0) == [.pointers(all)])
+        }
+
+        @Test(arguments: Subjects.allCases)
         func `a backlog comes back from its head, part by part`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
             let lease = try subject.own(0)

@@ -16,6 +16,8 @@ extension Conformance {
             #expect(throws: Failed.self) { try subject.takeLease(1) }
             #expect(throws: Failed.self) { try subject.seal(lease) }
             #expect(throws: Failed.self) { try subject.hosts(0) }
+            #expect(throws: Failed.self) { try subject.examine(0) }
+            #expect(throws: Failed.self) { try subject.rebuild(lease) }
             #expect(throws: Failed.self) { try subject.readIntake() }
             #expect(throws: Failed.self) { try subject.predecessors(of: entries[0]) }
             #expect(throws: Failed.self) { try subject.finishIntake(entries) }
@@ -36,8 +38,12 @@ extension Conformance {
             try subject.produce(Posting(1))
             let entries = try subject.readIntake()
             let request = PreparationRequest(activities: [ActivityID(rawValue: 1)])
+            let lease = try subject.own(1)
+            _ = try subject.examine(1)
             subject.losePostgres()
             #expect(throws: Failed.self) { try subject.takeEpoch(0) }
+            #expect(throws: Failed.self) { try subject.examine(1) }
+            #expect(throws: Failed.self) { try subject.rebuild(lease) }
             #expect(throws: Failed.self) { try subject.expand(entries) }
             #expect(throws: Failed.self) { try subject.prepare(request) }
             #expect(throws: Failed.self) { try subject.flush(1, FlushBatch()) }

@@ -110,11 +110,13 @@ struct FailureTests {
         for backend in backends { kill(backend, SIGSTOP) }
         defer { for backend in backends { kill(backend, SIGCONT) } }
         let result: Result<[PartitionRow], StoreFailure> = try fixture.result {
-            fixture.store.loadEpochs(completion: $0)
+            fixture.store.loadPartitions(completion: $0)
         }
         #expect(result == .failure(.away("no answer within 0.3 seconds")))
         fixture.turn(until: "connected anew") { fixture.changes.last?.isReady == true }
-        let rows: [PartitionRow] = try fixture.answer { fixture.store.loadEpochs(completion: $0) }
+        let rows: [PartitionRow] = try fixture.answer {
+            fixture.store.loadPartitions(completion: $0)
+        }
         #expect(rows.count == 4)
     }
 
@@ -123,7 +125,7 @@ struct FailureTests {
         var answers: [Int] = []
         // Twice what may be in flight.
         for number in 0..<130 {
-            fixture.store.loadEpochs { _ in answers.append(number) }
+            fixture.store.loadPartitions { _ in answers.append(number) }
         }
         #expect(answers.isEmpty)
         fixture.turn(until: "all answered") { answers.count == 130 }
@@ -133,10 +135,10 @@ struct FailureTests {
     @Test func `closing answers what is under way`() throws {
         let fixture = try StoreFixture()
         var answers: [Result<[PartitionRow], StoreFailure>] = []
-        fixture.store.loadEpochs { answers.append($0) }
+        fixture.store.loadPartitions { answers.append($0) }
         fixture.store.close()
         #expect(answers == [.failure(.away("closed"))])
-        fixture.store.loadEpochs { answers.append($0) }
+        fixture.store.loadPartitions { answers.append($0) }
         #expect(answers.last == .failure(.away("not connected")))
     }
 

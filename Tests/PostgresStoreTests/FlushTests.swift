@@ -38,10 +38,12 @@ struct FlushTests {
         let first = try takeEpoch(2)
         let second = try takeEpoch(2)
         #expect(first.epoch < second.epoch)
-        let rows: [PartitionRow] = try fixture.answer { fixture.store.loadEpochs(completion: $0) }
+        let rows: [PartitionRow] = try fixture.answer {
+            fixture.store.loadPartitions(completion: $0)
+        }
         #expect(rows.map(\.number.rawValue) == [0, 1, 2, 3])
         #expect(rows[2].epoch == second.epoch)
-        #expect(Set(rows.map(\.generation)).count == 4)
+        #expect(Set(rows.map(\.record.generation)).count == 4)
     }
 
     @Test func `a partition that does not exist has no epoch`() throws {

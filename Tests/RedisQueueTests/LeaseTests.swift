@@ -91,7 +91,10 @@ struct LeaseTests {
                 frozen.releaseDue(lease, now: WallTime(milliseconds: 99), count: 5, completion: $0)
             } == .fenced)
         #expect(
-            try bench.failure { frozen.writeMark(lease, generation: 9, completion: $0) } == .fenced)
+            try bench.failure { frozen.writeMark(lease, .sample, completion: $0) } == .fenced)
+        #expect(try bench.failure { frozen.clear(lease, completion: $0) } == .fenced)
+        #expect(
+            try bench.failure { frozen.restore(lease, [.sample()], completion: $0) } == .fenced)
         #expect(try bench.value { frozen.renewLeases([lease], completion: $0) } == [partition])
         try bench.value { frozen.releaseLeases([lease], completion: $0) }
         #expect(try dump(bench) == before)
@@ -118,17 +121,6 @@ struct LeaseTests {
         var values: [String: RedisReply] = [:]
         for name in names { values[name] = try bench.redis("DUMP", name) }
         return values
-    }
-
-    @Test func `marks are read where they were written, and only there`() throws {
-        let bench = try Bench()
-        let queue = try bench.queue()
-        let lease = try bench.own(queue, 3, epoch: 1)
-        try bench.value { queue.writeMark(lease, generation: 17, completion: $0) }
-        let marks = try bench.value {
-            queue.readMarks([PartitionNumber(rawValue: 2), partition], completion: $0)
-        }
-        #expect(marks == [partition: 17])
     }
 
     @Test func `released leases are free at once`() throws {

@@ -26,6 +26,9 @@ package struct ActivityID: Counted, Comparable, Sendable {
         rawValue = Int64(day) << 40 | sequence & 0xFF_FFFF_FFFF
     }
 
+    /// Before all others.
+    package static let zero = ActivityID(rawValue: 0)
+
     package var day: Int { Int(rawValue >> 40) }
 
     package static func < (left: ActivityID, right: ActivityID) -> Bool {

@@ -22,6 +22,13 @@ package struct LogEntry: Equatable, Sendable {
         self.content = content
     }
 
+    /// A fan-out of an activity up to this one may have been delivered in part.
+    mutating func flag(upTo activity: ActivityID) {
+        guard case .fanout(var fanout) = content, fanout.activity <= activity else { return }
+        fanout.again = true
+        content = .fanout(fanout)
+    }
+
     /// Of the activities in it.
     package var oldest: ActivityID {
         switch content {

@@ -1,7 +1,7 @@
 /// The partitions of this worker and how far each is on its way in or out.
 ///
-/// In: lease in Redis, epoch in PostgreSQL (that one counts), lease sealed with the epoch, backlog
-/// loaded, owned. Out: nothing new is read, what is in flight ends and is settled,
+/// In: lease in Redis, epoch in PostgreSQL (that one counts), lease sealed with the epoch; what Redis
+/// has of it examined, and rebuilt if some of it was lost; backlog loaded, owned. Out: nothing new is read, what is in flight ends and is settled,
 /// the lease is given back. The fencing deadline runs from when a renewal was *sent*, so a worker
 /// that was frozen knows by its own clock that it may be an owner no longer.
 package struct PartitionTable: Equatable, Sendable {
@@ -9,16 +9,28 @@ package struct PartitionTable: Equatable, Sendable {
         case takingLease
         case takingEpoch
         case sealing(Epoch, deadline: Instant)
-        case loading(Epoch, deadline: Instant)
+        case entering(EntryStep, Epoch, deadline: Instant)
         case owned(Owned)
         /// Handing back; still the owner, until nothing of it is open.
         case yielding(Owned)
         case releasing(Epoch)
     }
 
+    /// What a new owner does under its lease before it reads the log.
+    package enum EntryStep: Equatable, Sendable {
+        case examining
+        case rebuilding
+        /// With the newest activity that may have been rebuilt.
+        case loading(rebuilt: ActivityID)
+    }
+
     package struct Owned: Equatable, Sendable {
         package var epoch: Epoch
         package var deadline: Instant
+        /// Fan-outs up to this activity may come a second time: what was owed of them was rebuilt.
+        package var rebuilt = ActivityID.zero
+        /// Redis may have lost some of it: it is to be looked at, and when at the earliest.
+        package var examinationDue: Instant?
         /// The last entry read; the next read starts after it.
         package var cursor: StreamID = .zero
         /// Entries that a former owner may have worked on are checked against PostgreSQL.
@@ -64,7 +76,7 @@ package struct PartitionTable: Equatable, Sendable {
         switch self[partition] {
         case .owned(let owned), .yielding(let owned):
             OwnedLease(partition: partition, epoch: owned.epoch)
-        case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
+        case .takingLease, .takingEpoch, .sealing, .entering, .releasing, nil:
             nil
         }
     }
@@ -78,10 +90,18 @@ package struct PartitionTable: Equatable, Sendable {
         select { partition, phase in
             switch phase {
             case .sealing, .takingLease, .takingEpoch, .releasing: nil
-            case .loading(let epoch, _): OwnedLease(partition: partition, epoch: epoch)
+            case .entering(_, let epoch, _): OwnedLease(partition: partition, epoch: epoch)
             case .owned(let owned), .yielding(let owned):
                 OwnedLease(partition: partition, epoch: owned.epoch)
             }
+        }
+    }
+
+    /// What is ours and not read yet.
+    package var entering: [OwnedLease] {
+        select { partition, phase in
+            guard case .entering(_, let epoch, _) = phase else { return nil }
+            return OwnedLease(partition: partition, epoch: epoch)
         }
     }
 
@@ -112,7 +132,7 @@ package struct PartitionTable: Equatable, Sendable {
             change(&owned)
             self[partition] = .yielding(owned)
             return true
-        case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil:
+        case .takingLease, .takingEpoch, .sealing, .entering, .releasing, nil:
             return false
         }
     }
@@ -120,7 +140,7 @@ package struct PartitionTable: Equatable, Sendable {
     /// The epoch under which the partition is held, or being taken.
     package func epoch(_ partition: PartitionNumber) -> Epoch? {
         switch self[partition] {
-        case .sealing(let epoch, _), .loading(let epoch, _), .releasing(let epoch): epoch
+        case .sealing(let epoch, _), .entering(_, let epoch, _), .releasing(let epoch): epoch
         case .owned(let owned), .yielding(let owned): owned.epoch
         case .takingLease, .takingEpoch, nil: nil
         }
@@ -130,8 +150,8 @@ package struct PartitionTable: Equatable, Sendable {
     package mutating func renewed(_ leases: [OwnedLease], until deadline: Instant) {
         for lease in leases where epoch(lease.partition) == lease.epoch {
             switch self[lease.partition] {
-            case .loading(let epoch, let earlier):
-                self[lease.partition] = .loading(epoch, deadline: max(earlier, deadline))
+            case .entering(let step, let epoch, let earlier):
+                self[lease.partition] = .entering(step, epoch, deadline: max(earlier, deadline))
             case .owned, .yielding:
                 update(lease.partition) { $0.deadline = max($0.deadline, deadline) }
             case .takingLease, .takingEpoch, .sealing, .releasing, nil: break
@@ -145,7 +165,7 @@ package struct PartitionTable: Equatable, Sendable {
     package func overdue(at now: Instant) -> [PartitionNumber] {
         numbers { number in
             switch phases[number] {
-            case .sealing(_, let deadline), .loading(_, let deadline): deadline <= now
+            case .sealing(_, let deadline), .entering(_, _, let deadline): deadline <= now
             case .owned(let owned), .yielding(let owned): owned.deadline <= now
             case .takingLease, .takingEpoch, .releasing, nil: false
             }
@@ -159,7 +179,7 @@ package struct PartitionTable: Equatable, Sendable {
             case .owned: !desired.contains(PartitionNumber(rawValue: number))
             // Once begun it is ended, even if the partition is wanted again meanwhile.
             case .yielding: true
-            case .takingLease, .takingEpoch, .sealing, .loading, .releasing, nil: false
+            case .takingLease, .takingEpoch, .sealing, .entering, .releasing, nil: false
             }
         }
     }
@@ -171,6 +191,14 @@ package struct PartitionTable: Equatable, Sendable {
                 return false
             }
             return owned.nextDue.map { $0 <= wall } ?? false
+        }
+    }
+
+    /// Those that are to be looked at now.
+    package func examinable(at now: Instant) -> [PartitionNumber] {
+        numbers { number in
+            guard case .owned(let owned) = phases[number] else { return false }
+            return owned.examinationDue.map { $0 <= now } ?? false
         }
     }
 

@@ -13,6 +13,11 @@ package enum Action: Sendable {
     case renewLeases([OwnedLease])
     /// -> leasesReleased, also when Redis is away: then they run out by themselves
     case releaseLeases([OwnedLease])
+    /// Whether Redis still has all of it -> examined | ownershipFailed
+    case examine(PartitionNumber)
+    /// Brings back what is owed of the activities after this one; nil: of all, in the place of what is
+    /// left in Redis -> rebuilt | ownershipFailed | fenced
+    case rebuild(OwnedLease, after: ActivityID?)
     /// -> backlogLoaded | ownershipFailed
     case loadBacklog(PartitionNumber)
 

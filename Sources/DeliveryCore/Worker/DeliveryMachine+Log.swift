@@ -31,8 +31,9 @@ extension DeliveryMachine {
             guard case .owned(let owned) = partitions[partition],
                 asked[partition] == LogPosition(epoch: owned.epoch, cursor: owned.cursor)
             else { continue }
-            for entry in entries where entry.id > owned.cursor {
+            for var entry in entries where entry.id > owned.cursor {
                 partitions.update(partition) { $0.cursor = entry.id }
+                entry.flag(upTo: owned.rebuilt)
                 if case .malformed(let reason) = entry.content {
                     // Nobody can say what it owes, so nothing may end it.
                     note(

@@ -5,6 +5,7 @@ extension DeliveryMachine {
         heartbeatDue = now
         renewalDue = now
         recoveryDue = now
+        doubtPartitions()
     }
 
     mutating func redisDisconnected() {
@@ -31,6 +32,7 @@ extension DeliveryMachine {
             recoveryDue = now + configuration.renewInterval
             emit(.recoverIntake(lanes, alive: alive))
         }
+        examineDoubted()
         yieldUndesired()
     }
 
@@ -74,17 +76,17 @@ extension DeliveryMachine {
         guard case .sealing(let expected, let deadline) = partitions[partition], expected == epoch
         else { return countStale() }
         guard ours else { return partitions[partition] = nil }
-        partitions[partition] = .loading(epoch, deadline: deadline)
-        emit(.loadBacklog(partition))
+        if isDraining { return giveBack(partition, epoch) }
+        enter(partition, .examining, epoch, deadline: deadline)
     }
 
     mutating func backlogLoaded(
         _ partition: PartitionNumber, _ held: [HeldHost], _ later: [Resolution.Later]
     ) {
-        guard case .loading(let epoch, let deadline) = partitions[partition] else {
-            return countStale()
-        }
+        guard case .entering(.loading(let rebuilt), let epoch, let deadline) = partitions[partition]
+        else { return countStale() }
         var owned = PartitionTable.Owned(epoch: epoch, deadline: deadline)
+        owned.rebuilt = rebuilt
         // More may stand in `later` than was loaded: ask at once.
         owned.nextDue = wall
         for one in later {
@@ -121,9 +123,21 @@ extension DeliveryMachine {
 
     mutating func ownershipFailed(_ partition: PartitionNumber) {
         switch partitions[partition] {
-        case .takingLease, .takingEpoch, .sealing, .loading: partitions[partition] = nil
+        case .takingLease, .takingEpoch, .sealing: partitions[partition] = nil
+        // The lease is ours: it is given back, or nobody could have it until it runs out.
+        case .entering(_, let epoch, _): giveBack(partition, epoch)
         case .owned, .yielding, .releasing, nil: countStale()
         }
+    }
+
+    /// What is not read yet is given back at once: to rebuild it may take minutes.
+    private mutating func abandonEntering() {
+        for lease in partitions.entering { giveBack(lease.partition, lease.epoch) }
+    }
+
+    private mutating func giveBack(_ partition: PartitionNumber, _ epoch: Epoch) {
+        partitions[partition] = .releasing(epoch)
+        emit(.releaseLeases([OwnedLease(partition: partition, epoch: epoch)]))
     }
 
     // MARK: Handing back
@@ -139,7 +153,7 @@ extension DeliveryMachine {
     }
 
     /// What has not been sent stays in the log for the next owner; what is in flight ends here.
-    private mutating func beginYield(
+    mutating func beginYield(
         _ partition: PartitionNumber, _ owned: PartitionTable.Owned
     ) {
         partitions[partition] = .yielding(owned)
@@ -161,8 +175,7 @@ extension DeliveryMachine {
             || resolutions.values.contains { $0.lease.partition == partition }
         guard !isBusy else { return }
         forgetEntries(of: partition)
-        partitions[partition] = .releasing(lease.epoch)
-        emit(.releaseLeases([lease]))
+        giveBack(partition, lease.epoch)
     }
 
     mutating func leasesReleased(_ released: [PartitionNumber]) {
@@ -234,6 +247,7 @@ extension DeliveryMachine {
         followers.removeAll()
         // What waits to be tried again is not acked: another worker claims it.
         expansions = expansions.filter { $0.value.pausedUntil == nil && !$0.value.isBeingOrdered }
+        abandonEntering()
         emit(.interruptIntakeRead)
         emit(.interruptLogRead)
         note(

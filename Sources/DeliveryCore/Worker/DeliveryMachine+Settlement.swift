@@ -89,7 +89,7 @@ extension DeliveryMachine {
         guard entries[index.rawValue].undecided == 0 else { return }
         var entry = entries.remove(index.rawValue)
         guard partitions.lease(entry.partition) != nil else { return }
-        entry.resolution.orderHeads()
+        entry.resolution.orderHolds()
         concluded[entry.partition, default: []].append(entry.resolution)
     }
 
@@ -151,9 +151,9 @@ package struct PendingResolution: Sendable {
 }
 
 extension Resolution {
-    /// What returns to the head of a queue returns oldest first, in whatever order it failed.
-    mutating func orderHeads() {
-        for place in holds.indices where holds[place].atHead {
+    /// What goes to a queue goes oldest first, in whatever order it failed or was held.
+    mutating func orderHolds() {
+        for place in holds.indices {
             holds[place].pointers.sort {
                 ($0.activity, $0.inbox) < ($1.activity, $1.inbox)
             }

@@ -8,6 +8,7 @@ internal import DequeModule
 /// - `+Intake`: entries of the intake -> expansion batches -> routed -> acked;
 /// - `+Predecessors`: what concerns one object is expanded in the order in which it was enqueued;
 /// - `+Ownership`: membership -> leases and epochs -> partitions read or handed back;
+/// - `+Rebuilding`: what Redis has lost comes back from PostgreSQL;
 /// - `+Log`: log entries -> open deliveries;
 /// - `+Preparation`: what PostgreSQL knows of them -> their hosts' queues;
 /// - `+Ordering`: what concerns one object goes to one host in its order;
@@ -173,6 +174,9 @@ package struct DeliveryMachine: Sendable {
             leasesRenewed(kept: kept, lost: lost, sent: sent)
         case .leasesReleased(let released): leasesReleased(released)
         case .ownershipFailed(let partition): ownershipFailed(partition)
+        case .examined(let partition, let condition): examined(partition, condition)
+        case .rebuilt(let lease, let activity): rebuilt(lease, through: activity)
+        case .partitionsDoubted: doubtPartitions()
         case .fenced(let lease): lose(lease, because: "its lease has another owner")
 
         case .intakeRead(let entries): intakeRead(entries)

@@ -20,6 +20,11 @@ package enum Event: Sendable {
     case leasesRenewed(kept: [OwnedLease], lost: [OwnedLease], sent: Instant)
     case leasesReleased([PartitionNumber])
     case ownershipFailed(PartitionNumber)
+    case examined(PartitionNumber, PartitionCondition)
+    /// What is owed of activities up to this one stands in the log.
+    case rebuilt(OwnedLease, through: ActivityID)
+    /// Somebody wants every partition looked at.
+    case partitionsDoubted
     case fenced(OwnedLease)
 
     // Intake.

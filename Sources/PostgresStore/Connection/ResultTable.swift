@@ -64,6 +64,7 @@ struct RowReader {
     mutating func bigint() -> Int64 { integer(optional()!) }
     mutating func boolean() -> Bool { optional()!.first == 1 }
     mutating func text() -> String { String(decoding: optional()!, as: UTF8.self) }
+    mutating func optionalBigint() -> Int64? { optional().map { integer($0) } }
     mutating func optionalText() -> String? {
         optional().map { String(decoding: $0, as: UTF8.self) }
     }

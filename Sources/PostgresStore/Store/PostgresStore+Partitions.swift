@@ -5,9 +5,7 @@ package import DeliveryCore
 package struct PartitionRow: Equatable, Sendable {
     package var number: PartitionNumber
     package var epoch: Epoch
-    /// What Redis' mark of the partition must say, or its data was lost.
-    package var generation: String
-    package var redisRunID: String?
+    package var record: PartitionRecord
 }
 
 extension PostgresStore {
@@ -38,25 +36,47 @@ extension PostgresStore {
         }
     }
 
-    /// All partitions, by number.
-    package func loadEpochs(
+    /// These partitions, by number; nil: all of them.
+    package func loadPartitions(
+        _ partitions: [PartitionNumber]? = nil,
         completion: @escaping (Result<[PartitionRow], StoreFailure>) -> Void
     ) {
         let statement = Statement(
             """
-            select number, epoch, generation::text, redis_run_id
-            from trunkline.partition order by number
-            """)
+            select number, epoch, generation::text, redis_run_id from trunkline.partition
+            \(partitions == nil ? "" : "where number = any ($1)") order by number
+            """, partitions.map { [.ints($0.map { Int32($0.rawValue) })] } ?? [])
         reading.transact([statement]) { result in
             completion(
                 result.map {
                     $0[0].map { row in
                         PartitionRow(
                             number: PartitionNumber(rawValue: Int(row.int())),
-                            epoch: Epoch(rawValue: row.bigint()), generation: row.text(),
-                            redisRunID: row.optionalText())
+                            epoch: Epoch(rawValue: row.bigint()),
+                            record: PartitionRecord(
+                                generation: row.text(), process: row.optionalText()))
                     }
                 })
         }
+    }
+
+    /// Notes which Redis process has each of these partitions whole; one whose epoch is another now
+    /// is its new owner's business.
+    package func noteWhole(
+        _ partitions: [(lease: OwnedLease, process: String)],
+        completion: @escaping (Result<Void, StoreFailure>) -> Void
+    ) {
+        let statement = Statement(
+            """
+            update trunkline.partition p set redis_run_id = whole.process
+            from unnest($1::int[], $2::bigint[], $3::text[]) as whole (number, epoch, process)
+            where p.number = whole.number and p.epoch = whole.epoch
+            """,
+            [
+                .ints(partitions.map { Int32($0.lease.partition.rawValue) }),
+                .bigints(partitions.map(\.lease.epoch.rawValue)),
+                .texts(partitions.map(\.process)),
+            ])
+        reading.transact([.commitDurably, statement]) { completion($0.map { _ in }) }
     }
 }

@@ -3,7 +3,8 @@
 -- step, and an entry that has ended before puts nothing there again. Deletes before it adds.
 -- KEYS: log, lease, later, hosts, and the prefix of the held lists: their number is not known
 --       beforehand, and the hash tag puts them all into the slot of the other keys.
--- ARGV: our lease value, then for each entry: id; how many holds, {host, head|tail, pointers};
+-- ARGV: our lease value, then for each entry: id; how many holds, {host, head|tail, pointers in the
+--       order of their activities};
 --       how many laters, {due, pointer and chain}; how many host states, {host, state}.
 local log, lease, later, hosts, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 if redis.call('GET', lease) ~= ARGV[1] then
@@ -48,8 +49,9 @@ local function precedes(left, right)
   return c < z
 end
 
--- What returns to the head goes behind what is older: an owner may have put back what the next one
--- still found, newer, in the log.
+-- A list is kept in the order of the activities: what returns to the head goes behind what is older
+-- (an owner may have put back what the next one still found, newer, in the log), and what is fresh
+-- before what is newer (whose entry ended first).
 local SEEN = 512 -- of the list, at most
 local function insert_at_head(list, packed)
   local merged = {}
@@ -66,14 +68,30 @@ local function insert_at_head(list, packed)
   for place = #merged, 1, -1 do redis.call('LPUSH', list, merged[place]) end
 end
 
+local function insert_at_tail(list, packed)
+  local newer = {} -- newest first
+  local first = packed:sub(1, POINTER)
+  local tail = redis.call('LINDEX', list, -1)
+  while tail and #newer < SEEN and precedes(first, tail) do
+    newer[#newer + 1] = redis.call('RPOP', list)
+    tail = redis.call('LINDEX', list, -1)
+  end
+  for from = 1, #packed, POINTER do
+    local pointer = packed:sub(from, from + POINTER - 1)
+    while #newer > 0 and precedes(newer[#newer], pointer) do
+      redis.call('RPUSH', list, table.remove(newer))
+    end
+    redis.call('RPUSH', list, pointer)
+  end
+  for place = #newer, 1, -1 do redis.call('RPUSH', list, newer[place]) end
+end
+
 for _, hold in ipairs(holds) do
   local list, packed = held .. hold.host, hold.packed
   if hold.side == 'head' then
     insert_at_head(list, packed)
   else
-    for from = 1, #packed, POINTER do
-      redis.call('RPUSH', list, packed:sub(from, from + POINTER - 1))
-    end
+    insert_at_tail(list, packed)
   end
 end
 for _, entry in ipairs(laters) do redis.call('ZADD', later, entry[1], entry[2]) end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS: mark, lease. ARGV: our lease value, the generation.
+-- KEYS: mark, lease. ARGV: our lease value, the mark.
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return redis.error_reply('FENCED the lease is not ours')
 end

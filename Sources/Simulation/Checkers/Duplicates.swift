@@ -17,11 +17,11 @@ struct Duplicates: Checker {
         switch observation {
         case .leased(let worker, let partition, _): owned[worker, default: []].insert(partition)
         case .killed(let worker), .lostLeases(let worker):
-            for partition in owned[worker] ?? [] { disturbed[partition] = world.now }
+            for partition in owned[worker] ?? [] { disturb(partition, until: world.now) }
         case .disturbed(let partition):
             // Whoever had it may not know before its lease would have ended.
             let known = world.now + world.scenario.configuration.leaseTime
-            if let partition { disturbed[partition] = known } else { allDisturbed = known }
+            if let partition { disturb(partition, until: known) } else { allDisturbed = known }
         case .answered(let sending, let answer):
             if case .failed = answer.exchange { answerLost.insert(sending.delivery) }
         case .accepted(let sending):
@@ -43,5 +43,9 @@ struct Duplicates: Checker {
         default: break
         }
         return nil
+    }
+
+    private mutating func disturb(_ partition: PartitionNumber, until time: Instant) {
+        disturbed[partition] = max(disturbed[partition] ?? time, time)
     }
 }

@@ -7,7 +7,9 @@ internal import DeliveryCore
 /// What a Delete supersedes has ended, and holds up nobody.
 struct Order: Checker {
     static let name = "order"
-    static let heeds: Set<Observation.Kind> = [.stood, .settled, .answered, .sent, .accepted]
+    static let heeds: Set<Observation.Kind> = [
+        .stood, .settled, .answered, .sent, .accepted, .forgot,
+    ]
 
     private struct Line: Hashable {
         var host: HostID
@@ -18,6 +20,7 @@ struct Order: Checker {
     private var lines: [Line: [Delivery]] = [:]
     private var deleted: Set<Line> = []
     private var known: Set<Delivery> = []
+    private var ended: Set<Delivery> = []
 
     init(_ scenario: Scenario) {}
 
@@ -25,6 +28,11 @@ struct Order: Checker {
         switch observation {
         case .stood(let deliveries, isFresh: true):
             for delivery in deliveries { join(delivery, in: world) }
+        case .forgot:
+            // What Redis has lost is nowhere to be waited for until it is brought back.
+            (lines, known) = ([:], [])
+            let left = world.redis.deliveries.sorted { $0.activity < $1.activity }
+            for delivery in left { join(delivery, in: world) }
         case .settled(let delivery, _, _):
             end(delivery, in: world)
         case .answered(let sending, let answering) where answering.isFinal(of: sending):
@@ -42,15 +50,17 @@ struct Order: Checker {
     }
 
     private mutating func end(_ delivery: Delivery, in world: World) {
+        ended.insert(delivery)
         guard let line = line(of: delivery, in: world) else { return }
         lines[line]?.removeAll { $0 == delivery }
         if lines[line]?.isEmpty == true { lines[line] = nil }
     }
 
     private mutating func join(_ delivery: Delivery, in world: World) {
-        guard let line = line(of: delivery, in: world), known.insert(delivery).inserted else {
-            return
-        }
+        // It may have been brought back from PostgreSQL, and have ended, before it was routed.
+        guard !ended.contains(delivery), let line = line(of: delivery, in: world),
+            known.insert(delivery).inserted
+        else { return }
         lines[line, default: []].append(delivery)
     }
 

@@ -7,7 +7,7 @@ internal import DeliveryCore
 /// had its end (taken, answered for good, settled) may be repeated: a worker died before the commit.
 struct Sequence: Checker {
     static let name = "sequence"
-    static let heeds: Set<Observation.Kind> = [.sent, .accepted, .answered, .settled]
+    static let heeds: Set<Observation.Kind> = [.sent, .accepted, .answered, .settled, .forgot]
 
     private struct Line: Hashable {
         var host: HostID
@@ -18,6 +18,8 @@ struct Sequence: Checker {
     /// The last job that a host has taken; jobs are numbered as they were enqueued.
     private var taken: [Line: Int] = [:]
     private var ended: Set<Delivery> = []
+    /// Of the jobs up to this one Redis may have lost some: until they are back others go.
+    private var lostThrough = -1
 
     init(_ scenario: Scenario) {}
 
@@ -26,7 +28,7 @@ struct Sequence: Checker {
         case .sent(let sending) where sending.isOrdered:
             guard let job = world.postgres.activity(sending.delivery.activity)?.job,
                 let last = taken[line(of: sending)], last > job,
-                !ended.contains(sending.delivery)
+                job > lostThrough, !ended.contains(sending.delivery)
             else { return nil }
             return Breach(
                 "\(sending.delivery) (\(sending.kind), job \(job)) is sent after its host has taken "
@@ -42,6 +44,7 @@ struct Sequence: Checker {
             if sending.isOrdered { ended.insert(sending.delivery) }
         case .settled(let delivery, _, _):
             ended.insert(delivery)
+        case .forgot: lostThrough = world.produced.keys.max() ?? -1
         default: break
         }
         return nil

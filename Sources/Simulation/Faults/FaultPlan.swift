@@ -8,6 +8,10 @@ package struct FaultPlan: Sendable {
         /// A worker is asked to drain, or one more is started.
         case roll
         case redisAway(ClosedRange<Int>)
+        /// Redis loses all it has: FLUSHALL.
+        case redisFlushed
+        /// Redis dies, and comes back after so many milliseconds with what it had a moment before.
+        case redisRolledBack(ClosedRange<Int>)
         case postgresAway(ClosedRange<Int>)
         /// Redis forgets who owned a partition.
         case leaseLost

@@ -3,6 +3,10 @@ internal import DeliveryCore
 /// Trouble, drawn from the scenario's plan.
 extension World {
     mutating func planFaults() {
+        let rollsBack = scenario.faults.faults.contains {
+            if case .redisRolledBack = $0.0 { true } else { false }
+        }
+        if rollsBack { agenda.add(.keepRedis, at: now) }
         for (number, fault) in scenario.faults.faults.enumerated() {
             agenda.add(.fault(number), at: now + interval(around: fault.every))
         }
@@ -32,12 +36,18 @@ extension World {
                 agenda.add(.reply(victim, .drainRequested), at: now)
             }
         case .redisAway(let time):
-            guard isRedisUp else { return }
-            isRedisUp = false
-            redisConnection += 1
-            tellAll(.redisDisconnected)
-            wakeReaders()
-            agenda.add(.redisReturns, at: now + delay(time))
+            if isRedisUp { loseRedis(for: delay(time)) }
+        case .redisFlushed:
+            redis.flush()
+            observe(.disturbed(nil))
+            observe(.forgot)
+        case .redisRolledBack(let time):
+            guard isRedisUp, let earlier = keptRedis.randomElement(using: &random) else { return }
+            redis.restart(with: earlier)
+            keptRedis.removeAll()
+            observe(.disturbed(nil))
+            observe(.forgot)
+            loseRedis(for: delay(time))
         case .postgresAway(let time):
             guard isPostgresUp else { return }
             isPostgresUp = false
@@ -56,6 +66,21 @@ extension World {
             let sender = Int.random(in: senders, using: &random)
             if isPostgresUp { pause(.sender(sender), for: delay(time)) }
         }
+    }
+
+    private mutating func loseRedis(for time: Duration) {
+        isRedisUp = false
+        redisConnection += 1
+        tellAll(.redisDisconnected)
+        wakeReaders()
+        agenda.add(.redisReturns, at: now + time)
+    }
+
+    /// What an AOF or a replica of it would have: never more than the last two seconds behind.
+    mutating func keepRedis() {
+        if keptRedis.count == 4 { keptRedis.removeFirst() }
+        if isRedisUp { keptRedis.append(redis) }
+        agenda.add(.keepRedis, at: now + .milliseconds(500))
     }
 
     /// No faults from here on.

@@ -26,6 +26,8 @@ package struct SimulatedPostgres {
     package var parked: Set<ActivityID> = []
     private var deletions: Set<Object> = []
     private var epochs: [PartitionNumber: Epoch] = [:]
+    /// The Redis process that had each partition whole.
+    private var processes: [PartitionNumber: String] = [:]
     private var flushes: Set<FlushKey> = []
     /// Of activities that are stored, whatever Redis says.
     package private(set) var owedCount = 0
@@ -75,6 +77,33 @@ package struct SimulatedPostgres {
         owedCount += activity.inboxes.count
         inboxes.formUnion(activity.inboxes)
         return (id, false)
+    }
+
+    // MARK: What Redis has lost
+
+    func record(of partition: PartitionNumber) -> PartitionRecord {
+        PartitionRecord(generation: "g", process: processes[partition])
+    }
+
+    mutating func noteWhole(_ lease: OwnedLease, at process: String) {
+        if epochs[lease.partition] == lease.epoch { processes[lease.partition] = process }
+    }
+
+    var newest: ActivityID { ActivityID(rawValue: Int64(activities.count)) }
+
+    /// What activities after this one, and up to that one, owe to these inboxes.
+    func owed(
+        after: ActivityID, upTo last: ActivityID, where isAsked: (InboxID) -> Bool
+    ) -> [(ActivityID, Activity, [InboxID])] {
+        guard after < last else { return [] }
+        return (after.rawValue + 1...last.rawValue).map(ActivityID.init(rawValue:)).compactMap {
+            guard let activity = activity($0), !parked.contains($0) else { return nil }
+            let id = $0
+            let owed = activity.inboxes.filter {
+                isAsked($0) && settled[Delivery(activity: id, inbox: $0)] == nil
+            }
+            return owed.isEmpty ? nil : (id, activity, owed)
+        }
     }
 
     func prepare(_ request: PreparationRequest) -> PreparedFacts {

@@ -24,6 +24,8 @@ package struct SimulatedLater {
 
     var first: Resolution.Later? { sorted.first }
 
+    var deliveries: [Delivery] { sorted.map { Delivery($0.pointer) } }
+
     /// What stands here and in a chain.
     var chained: [Resolution.Later] {
         sorted.prefix(Self.inheritedLimit).filter { $0.chain != nil }

@@ -10,6 +10,8 @@ package struct SimulatedLog {
     package var isEmpty: Bool { entries.isEmpty }
     package var count: Int { entries.count }
 
+    var deliveries: [Delivery] { entries.values.flatMap(\.deliveries) }
+
     package subscript(id: StreamID) -> LogEntry? { entries[id] }
 
     package mutating func append(_ entry: LogEntry) {

@@ -24,6 +24,11 @@ package struct SimulatedRedis {
         var records: [HostID: KeptState] = [:]
         var later = SimulatedLater()
         var lease: Lease?
+        var mark: PartitionMark?
+
+        var deliveries: [Delivery] {
+            log.deliveries + held.values.joined().map(Delivery.init) + later.deliveries
+        }
 
         package var isEmpty: Bool { log.isEmpty && held.isEmpty && later.isEmpty }
         var summary: String {
@@ -38,6 +43,8 @@ package struct SimulatedRedis {
     var pending: [IntakeReference: Pending] = [:]
     var heartbeats: [Incarnation: Instant] = [:]
     private var lastID: UInt64 = 0
+    /// How often it was started: another process has another run id.
+    private var starts = 1
 
     init(partitionCount: Int) {
         partitions = Array(repeating: Partition(), count: partitionCount)
@@ -53,6 +60,8 @@ package struct SimulatedRedis {
         return standing.owner == owner && standing.epoch == lease.epoch && standing.expires > now
     }
 
+    var process: String { "r\(starts)" }
+
     var isEmpty: Bool {
         intake.allSatisfy(\.isEmpty) && pending.isEmpty && partitions.allSatisfy(\.isEmpty)
     }
@@ -64,6 +73,42 @@ package struct SimulatedRedis {
 }
 
 extension SimulatedRedis {
+    // MARK: Losses
+
+    /// FLUSHALL.
+    mutating func flush() {
+        for number in partitions.indices { partitions[number] = Partition() }
+        for lane in intake.indices { intake[lane].removeAll() }
+        pending.removeAll()
+        heartbeats.removeAll()
+    }
+
+    /// A new process has read what it had then; ids come from the clock and do not go back.
+    mutating func restart(with earlier: SimulatedRedis) {
+        let (id, starts) = (lastID, starts)
+        self = earlier
+        lastID = id
+        self.starts = starts + 1
+    }
+
+    /// All that stands anywhere, as often as it does.
+    var deliveries: [Delivery] { partitions.flatMap(\.deliveries) }
+
+    func deliveries(of partition: PartitionNumber) -> [Delivery] {
+        partitions[partition.rawValue].deliveries
+    }
+
+    mutating func mark(_ partition: PartitionNumber, through activity: ActivityID) {
+        partitions[partition.rawValue].mark = PartitionMark(generation: "g", through: activity)
+    }
+
+    /// What is left of a partition that is to be rebuilt.
+    mutating func clear(_ partition: PartitionNumber) {
+        let lease = partitions[partition.rawValue].lease
+        partitions[partition.rawValue] = Partition()
+        partitions[partition.rawValue].lease = lease
+    }
+
     // MARK: Leases
 
     mutating func takeLease(
@@ -109,10 +154,16 @@ extension SimulatedRedis {
     }
 
     mutating func renew(
-        _ leases: [OwnedLease], _ owner: Incarnation, at now: Instant, for time: Duration
+        _ leases: [OwnedLease], _ owner: Incarnation, at now: Instant, for time: Duration,
+        through activity: ActivityID?
     ) -> (kept: [OwnedLease], lost: [OwnedLease]) {
         let kept = leases.filter { holds($0, owner, at: now) }
-        for lease in kept { partitions[lease.partition.rawValue].lease?.expires = now + time }
+        for lease in kept {
+            partitions[lease.partition.rawValue].lease?.expires = now + time
+            if let activity, let mark = partitions[lease.partition.rawValue].mark {
+                partitions[lease.partition.rawValue].mark?.through = max(mark.through, activity)
+            }
+        }
         return (kept, leases.filter { !kept.contains($0) })
     }
 
@@ -143,7 +194,7 @@ extension SimulatedRedis {
             if hold.atHead {
                 partitions[number].held[hold.host, default: []].insertAtHead(hold.pointers)
             } else {
-                partitions[number].held[hold.host, default: []].append(contentsOf: hold.pointers)
+                partitions[number].held[hold.host, default: []].insertAtTail(hold.pointers)
             }
         }
         for (host, state) in resolution.statesOfHosts { partitions[number].records[host] = state }
@@ -196,5 +247,25 @@ extension Deque<DeliveryPointer> {
             merged.append(pointer)
         }
         prepend(contentsOf: merged)
+    }
+
+    /// Before what is newer, as far as the script looks.
+    fileprivate mutating func insertAtTail(_ pointers: [DeliveryPointer]) {
+        guard let first = pointers.first else { return }
+        var newer: [DeliveryPointer] = []
+        while let tail = last, newer.count < 512,
+            (first.activity, first.inbox) < (tail.activity, tail.inbox)
+        {
+            newer.append(removeLast())
+        }
+        for pointer in pointers {
+            while let next = newer.last,
+                (next.activity, next.inbox) < (pointer.activity, pointer.inbox)
+            {
+                append(newer.removeLast())
+            }
+            append(pointer)
+        }
+        append(contentsOf: newer.reversed())
     }
 }

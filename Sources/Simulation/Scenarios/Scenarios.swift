@@ -13,6 +13,7 @@ package enum Scenarios {
         ("refused-bursts", Scenario.refusedBursts),
         ("celebrity", Scenario.celebrity), ("slow-loris", Scenario.slowLoris),
         ("strangers", Scenario.strangers), ("paused-lanes", Scenario.pausedLanes),
+        ("lost-redis", Scenario.lostRedis),
     ]
 
     package static func named(_ name: String, _ scale: Scale = .small) -> Scenario? {

@@ -70,4 +70,29 @@ extension Scenario {
         ]
         return scenario
     }
+
+    @Sendable static func lostRedis(_ scale: Scale) -> Scenario {
+        var scenario = crowded(
+            "lost-redis", "Redis is flushed, or dies and comes back with what it had before")
+        scenario.fleet = [HostGroup(10), HostGroup(6) { $0.isMoody = true }]
+        scenario.duration = .seconds(scale(600, 60))
+        scenario.workload = [
+            Traffic(
+                audience: .some(1...14, of: 1...16), count: scale(3_000, 150),
+                until: scenario.duration),
+            Traffic(
+                audience: .some(1...6, of: 1...16), shape: .life(apart: .seconds(2)),
+                count: scale(300, 20), until: scenario.duration - .seconds(6)),
+        ]
+        scenario.faults.faults = [
+            (.redisFlushed, every: .seconds(15)),
+            (.redisRolledBack(50...3_000), every: .seconds(12)),
+            (.kill, every: .seconds(12)), (.roll, every: .seconds(8)),
+            (.postgresAway(50...3_000), every: .seconds(20)),
+        ]
+        scenario.faults.failurePercent = 1
+        scenario.faults.slowPercent = 2
+        scenario.expectations.mayGiveUp = true
+        return scenario
+    }
 }

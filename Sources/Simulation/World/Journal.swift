@@ -59,7 +59,8 @@ extension Observation {
         switch self {
         case .sent(let sending), .accepted(let sending), .answered(let sending, _):
             [sending.delivery]
-        case .stood(let deliveries, _), .left(let deliveries): deliveries
+        case .stood(let deliveries, _), .left(let deliveries), .cleared(_, let deliveries):
+            deliveries
         case .settled(let delivery, _, _): [delivery]
         default: []
         }
@@ -86,6 +87,10 @@ extension Observation {
         case .stood(let deliveries, let isFresh):
             "\(deliveries.count) stand in \(isFresh ? "the log, fresh" : "held or later")"
         case .left(let deliveries): "\(deliveries.count) leave the log with their entry"
+        case .cleared(let partition, let deliveries):
+            "\(deliveries.count) of partition \(partition.rawValue) are cleared away, to be rebuilt"
+        case .rebuilt(let partition): "partition \(partition.rawValue) is rebuilt"
+        case .forgot: "Redis has lost something"
         case .settled(let delivery, let end, _): "\(delivery) is settled: \(end)"
         case .mutated(let worker, let lease):
             "w\(worker) changes partition \(lease.partition.rawValue), epoch "

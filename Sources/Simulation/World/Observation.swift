@@ -15,6 +15,10 @@ package enum Observation {
     /// Deliveries stand in a partition's log, held queue or `later`.
     case stood([Delivery], isFresh: Bool)
     case left([Delivery])
+    /// A partition's owner has removed what was left there, to bring back all that is owed.
+    case cleared(PartitionNumber, [Delivery])
+    /// It has brought back all that is owed.
+    case rebuilt(PartitionNumber)
     case settled(Delivery, SimulatedPostgres.End, again: Bool)
     /// Redis or PostgreSQL changed something for a worker under this lease.
     case mutated(Int, OwnedLease)
@@ -23,6 +27,8 @@ package enum Observation {
     case unleased(Int, PartitionNumber)
     /// Something may be sent twice from here: nil is everything.
     case disturbed(PartitionNumber?)
+    /// Redis has lost something: what stands where is to be counted anew.
+    case forgot
     case killed(Int)
     case lostLeases(Int)
     /// A worker was told what is paused.
@@ -53,6 +59,7 @@ extension Observation {
         case sampled
         /// Of controls and lanes.
         case steered
+        case forgot
         /// Trouble, and ends.
         case rare
     }
@@ -72,6 +79,7 @@ extension Observation {
         case .turned: .turned
         case .sampled: .sampled
         case .heard, .asked: .steered
+        case .forgot, .cleared, .rebuilt: .forgot
         case .unleased, .disturbed, .killed, .lostLeases, .troubleEnded, .ended: .rare
         }
     }

@@ -10,7 +10,8 @@ extension World {
         case .takeEpoch, .expand, .prepare, .flush, .finishUnparking:
             plan(action, of: number, connection: postgresConnection, after: now + pause())
         case .heartbeat, .renewLeases, .recoverIntake, .takeLease, .sealLease, .releaseLeases,
-            .loadBacklog, .rejectIntake, .findPredecessors, .route, .finishIntake, .release,
+            .examine, .rebuild, .loadBacklog, .rejectIntake, .findPredecessors, .route,
+            .finishIntake, .release,
             .releaseDue, .resolve:
             if case .takeLease(let partition) = action {
                 workers[number].ownerships[partition, default: 0] += 1

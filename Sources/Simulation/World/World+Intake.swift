@@ -79,14 +79,14 @@ extension World {
         let (id, isAgain) = postgres.expand(activity, parked: isParked)
         if !isAgain { observe(.stored(id)) }
         if postgres.parked.contains(id) { return .parked }
-        return .stored(stored(id, activity, again: isAgain))
+        return .stored(stored(id, activity, activity.inboxes, again: isAgain))
     }
 
     func stored(
-        _ id: ActivityID, _ activity: SimulatedPostgres.Activity, again: Bool
+        _ id: ActivityID, _ activity: SimulatedPostgres.Activity, _ inboxes: [InboxID], again: Bool
     ) -> ExpansionResult.Stored {
         var routes = Routes()
-        for inbox in activity.inboxes { routes.add(inbox, to: partition(of: inbox)) }
+        for inbox in inboxes { routes.add(inbox, to: partition(of: inbox)) }
         return ExpansionResult.Stored(
             activity: id, lane: activity.lane,
             sender: SenderID(rawValue: UInt64(activity.sender)), routes: routes, again: again)

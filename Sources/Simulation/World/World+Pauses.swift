@@ -70,7 +70,7 @@ extension World {
             guard let activity = postgres.activity(id), !isPaused(sender: activity.sender) else {
                 return nil
             }
-            return stored(id, activity, again: true)
+            return stored(id, activity, activity.inboxes, again: true)
         }
         if !ready.isEmpty { deliver(.unparked(Array(ready.prefix(100))), to: worker) }
     }

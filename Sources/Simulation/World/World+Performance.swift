@@ -41,6 +41,9 @@ extension World {
         case .heartbeat, .takeLease, .sealLease, .renewLeases, .releaseLeases, .loadBacklog,
             .takeEpoch:
             return .answer(own(action, name, promise))
+        case .examine(let partition): return .answer(examine(partition))
+        case .rebuild(let lease, let activity):
+            return .answer(beginRebuild(lease, after: activity, number, name, promise))
         case .readIntake(let lanes, let count):
             return readIntake(lanes, count, number, name, promise)
         case .recoverIntake(let lanes, let alive):
@@ -110,7 +113,8 @@ extension World {
             return .leaseSealed(
                 partition, epoch, redis.sealLease(partition, epoch, name, at: now, for: leaseTime))
         case .renewLeases(let leases):
-            let (kept, lost) = redis.renew(leases, name, at: now, for: leaseTime)
+            let (kept, lost) = redis.renew(
+                leases, name, at: now, for: leaseTime, through: oldNewestActivity())
             return .leasesRenewed(kept: kept, lost: lost, sent: promise.askedAt)
         case .releaseLeases(let leases):
             redis.releaseLeases(leases, name, at: now)
@@ -170,8 +174,9 @@ extension World {
     private func failure(of action: Action) -> Event? {
         switch action {
         case .takeLease(let partition), .takeEpoch(let partition), .sealLease(let partition, _),
-            .loadBacklog(let partition):
+            .examine(let partition), .loadBacklog(let partition):
             .ownershipFailed(partition)
+        case .rebuild(let lease, _): .ownershipFailed(lease.partition)
         case .releaseLeases(let leases): .leasesReleased(leases.map(\.partition))
         case .readIntake: .intakeReadFailed
         case .findPredecessors(let id, _, _): .predecessorsUnknown(id)

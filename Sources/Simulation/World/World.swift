@@ -4,7 +4,8 @@ package import DeliveryCore
 /// a delay, some fail, some are carried out and reported as failed.
 ///
 /// `+Workload` brings work, `+Workers` feeds the machines, `+Actions` puts on the agenda what they
-/// ask for, `+Performance` carries it out, `+Faults` breaks things, `+Pauses` is what operators do. What happens is told to the
+/// ask for, `+Performance` carries it out, `+Rebuilding` brings back what Redis has
+/// lost, `+Faults` breaks things, `+Pauses` is what operators do. What happens is told to the
 /// checkers as observations; the world itself judges nothing.
 package struct World {
     enum Item {
@@ -18,6 +19,8 @@ package struct World {
         case fault(Int)
         case thaw(Int)
         case redisReturns
+        case keepRedis
+        case restore(Int, OwnedLease, after: ActivityID, upTo: ActivityID, Promise)
         case postgresReturns
         case hearControls(Int)
         case lift(PauseSubject)
@@ -99,6 +102,10 @@ package struct World {
 
     package internal(set) var isRedisUp = true
     package internal(set) var isPostgresUp = true
+    /// As it was lately, the newest last.
+    var keptRedis: [SimulatedRedis] = []
+    /// The newest activities, as they were when leases were renewed.
+    var newestActivities: [(at: Instant, activity: ActivityID)] = []
     var redisConnection = 0
     var postgresConnection = 0
     /// Faults happen; without them everything must come to its end.
@@ -160,6 +167,9 @@ package struct World {
         case .fault(let number): strike(number)
         case .thaw(let number): thaw(number)
         case .redisReturns: redisReturns()
+        case .keepRedis: if isTroubled { keepRedis() }
+        case .restore(let number, let lease, let after, let last, let promise):
+            restore(lease, after: after, upTo: last, of: number, promise)
         case .postgresReturns: postgresReturns()
         case .hearControls(let number): deliver(.controlsChanged(controls), to: number)
         case .lift(let subject): lift(subject)

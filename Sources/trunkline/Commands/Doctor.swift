@@ -46,6 +46,7 @@ struct DoctorCommand: ParsableCommand {
             isEmbedded: connection.usesEmbeddedDatabase, hasKeyDirectory: keyDirectory != nil)
         var clocks = ClockCheck()
         var findings = redis.run(&clocks) + postgres.run(&clocks)
+        findings += rebuildFindings()
         if let keyDirectory { findings.append(KeyDirectoryCheck(path: keyDirectory).run()) }
         findings += MachineChecks.run(caFile: caFile)
         findings += clocks.findings
@@ -53,6 +54,13 @@ struct DoctorCommand: ParsableCommand {
         if findings.contains(where: { $0.grade == .problem }) {
             throw ExitCode(CommandFailure.failedCode)
         }
+    }
+
+    private func rebuildFindings() -> [Finding] {
+        guard let redis = try? connection.connectToRedis(),
+            let database = try? connection.connectToDatabase()
+        else { return [] }
+        return RebuildCheck.run(redis: redis, database: database)
     }
 
     private func report(_ findings: [Finding]) {

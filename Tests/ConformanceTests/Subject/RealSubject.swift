@@ -112,6 +112,18 @@ final class RealSubject: Subject {
 
     // MARK: Outages
 
+    func flushRedis() throws {
+        for key in try list(["KEYS", "\(keys.prefix)*"]).compactMap(\.text) {
+            try redis.command(["DEL", key])
+        }
+    }
+
+    /// All tests share one server: to the record it is as if it had been another one before.
+    func replaceRedis() throws {
+        let connection = try Database(connectionString: database)
+        try connection.query("update trunkline.partition set redis_run_id = 'another'")
+    }
+
     func loseRedis() { for worker in workers.values { worker.queue.stop() } }
 
     func losePostgres() { for worker in workers.values { worker.store.close() } }

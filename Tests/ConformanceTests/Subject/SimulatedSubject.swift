@@ -76,6 +76,10 @@ final class SimulatedSubject: Subject {
         world.observations.removeAll()
     }
 
+    func flushRedis() { world.redis.flush() }
+
+    func replaceRedis() { world.redis.restart(with: world.redis) }
+
     func loseRedis() {
         world.isRedisUp = false
         world.redisConnection += 1

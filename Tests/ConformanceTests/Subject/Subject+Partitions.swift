@@ -36,6 +36,32 @@ extension Subject {
         }
     }
 
+    func examine(_ partition: Int, by worker: Hand = .first) throws -> PartitionCondition {
+        let partition = PartitionNumber(rawValue: partition)
+        return try answer(to: .examine(partition), by: worker) { event in
+            switch event {
+            case .examined(partition, let condition): condition
+            case .ownershipFailed(partition): throw Failed(event: event)
+            default: nil
+            }
+        }
+    }
+
+    /// Answers how far it went.
+    @discardableResult
+    func rebuild(
+        _ lease: OwnedLease, after activity: ActivityID? = nil, by worker: Hand = .first
+    ) throws -> ActivityID {
+        try answer(to: .rebuild(lease, after: activity), by: worker) { event in
+            switch event {
+            case .rebuilt(lease, let through): through
+            case .ownershipFailed(lease.partition): throw Failed(event: event)
+            case .fenced(let lease): throw Fenced(leases: [lease])
+            default: nil
+            }
+        }
+    }
+
     /// Lease, epoch, seal: the way of every takeover.
     func own(_ partition: Int, by worker: Hand = .first) throws -> OwnedLease {
         try #require(try takeLease(partition, by: worker))

@@ -21,6 +21,10 @@ protocol Subject: AnyObject {
     func produce(_ posting: Posting) throws
     /// Everything that grows old in Redis does so by this much: leases, heartbeats, what is pending.
     func elapse(_ time: Duration) throws
+    /// FLUSHALL.
+    func flushRedis() throws
+    /// From now on Redis is another process, with all that it had.
+    func replaceRedis() throws
     func loseRedis()
     func losePostgres()
 }

@@ -69,6 +69,16 @@ extension [Action] {
         reduce(into: []) { if case .releaseLeases(let leases) = $1 { $0 += leases } }
     }
 
+    var examined: [PartitionNumber] {
+        reduce(into: []) { if case .examine(let partition) = $1 { $0.append(partition) } }
+    }
+
+    var rebuilds: [(lease: OwnedLease, after: ActivityID?)] {
+        reduce(into: []) {
+            if case .rebuild(let lease, let after) = $1 { $0.append((lease, after)) }
+        }
+    }
+
     var renewedLeases: [OwnedLease] {
         reduce(into: []) { if case .renewLeases(let leases) = $1 { $0 += leases } }
     }
@@ -109,6 +119,8 @@ extension Action {
         case .sealLease: "sealLease"
         case .renewLeases: "renewLeases"
         case .releaseLeases: "releaseLeases"
+        case .examine: "examine"
+        case .rebuild: "rebuild"
         case .loadBacklog: "loadBacklog"
         case .readIntake: "readIntake"
         case .recoverIntake: "recoverIntake"

@@ -32,6 +32,7 @@ extension Trace {
         feed(.leaseTaken(partition, true))
         feed(.epochTaken(partition, epoch))
         feed(.leaseSealed(partition, epoch, true))
+        feed(.examined(partition, .whole(through: .zero)))
         return feed(.backlogLoaded(partition, held, later: later))
             // `later` of the former owner is asked for at once.
             + feed(.dueReleased(partition, moved: 0, next: nil))

@@ -94,7 +94,7 @@ import Testing
         #expect(trace.feed(.logReadFailed).names == [])
         #expect(trace.pass(.seconds(10)).names == [])
         let back = trace.feed(.redisConnected)
-        #expect(Set(back.steps) == ["readIntake", "readLogs"])
+        #expect(Set(back.steps) == ["examine", "readIntake", "readLogs"])
     }
 
     @Test func `Redis away longer than the leases: everything is dropped and taken anew`() throws {

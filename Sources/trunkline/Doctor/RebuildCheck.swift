@@ -1,0 +1,30 @@
+internal import DeliveryCore
+internal import PostgresStore
+internal import RedisQueue
+
+/// Whether Redis has of every partition what PostgreSQL says that it should have.
+enum RebuildCheck {
+    /// Nothing, when one of them cannot be asked: that is told elsewhere.
+    static func run(redis: borrowing RedisClient, database: Database) -> [Finding] {
+        guard let lost = try? lost(redis, database) else { return [] }
+        guard !lost.isEmpty else { return [.ok("partitions", "Redis has all of them")] }
+        return [
+            .warning(
+                "partitions",
+                "Redis has lost \(lost.count), or they are new: nothing of them is delivered yet",
+                mend: "running workers bring them back from PostgreSQL and say so in their log; if "
+                    + "it lasts, look there")
+        ]
+    }
+
+    private static func lost(
+        _ redis: borrowing RedisClient, _ database: Database
+    ) throws -> [PartitionNumber] {
+        try database.query("select number, generation from trunkline.partition").compactMap { row in
+            guard let number = row[0].flatMap({ Int($0) }) else { return nil }
+            let partition = PartitionNumber(rawValue: number)
+            let mark = try redis.command(["GET", redis.keys.mark(partition)]).text
+            return mark.flatMap(PartitionMark.init)?.generation == row[1] ? nil : partition
+        }
+    }
+}
