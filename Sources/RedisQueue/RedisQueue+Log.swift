@@ -3,7 +3,8 @@
 package import DeliveryCore
 
 extension RedisQueue {
-    /// Appends fan-outs to logs, in order, as one pipeline; succeeds only when each has.
+    /// Appends fan-outs to logs, in order, as one pipeline; succeeds only when each has, be Redis full
+    /// or not.
     ///
     /// After a failure some may stand in the logs: route all again, with `again` set.
     package func route(
@@ -17,7 +18,31 @@ extension RedisQueue {
             command.append(fanout)
             return command
         }
-        commands.send(additions) { completion($0.map { _ in }) }
+        commands.send(additions) { [weak self] outcome in
+            guard let self, case .failure(.outOfMemory) = outcome else {
+                return completion(outcome.map { _ in })
+            }
+            routeThoughFull(fanouts.map(\.0), fanouts.map(\.1), completion: completion)
+        }
+    }
+
+    /// Some of them may stand there already.
+    private func routeThoughFull(
+        _ partitions: [PartitionNumber], _ fanouts: [Fanout],
+        completion: @escaping RedisCompletion<Void>
+    ) {
+        let gathering = Gathering<RedisReply>(count: fanouts.count, nextTurn: nextTurn) {
+            completion($0.map { _ in })
+        }
+        for (index, (partition, fanout)) in zip(partitions, fanouts).enumerated() {
+            var again = fanout
+            again.again = true
+            run(.route, keys: [keys.log(partition)]) {
+                $0.append(again)
+            } completion: {
+                gathering.part(index)($0)
+            }
+        }
     }
 
     /// Reads on in all the given logs at once: up to `count` entries of each. Waits at most

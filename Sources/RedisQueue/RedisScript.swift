@@ -3,7 +3,7 @@
 enum RedisScript: CaseIterable {
     case createGroups, finishIntake, rejectIntake, recoverIntake, findPredecessors
     case takeLease, sealLease, renewLease, releaseLease
-    case resolve, release, releaseDue
+    case route, resolve, release, releaseDue
     case examine, clearPartition, restore, writeMark
     case heartbeat, writeIntakeState
 
@@ -18,6 +18,7 @@ enum RedisScript: CaseIterable {
         case .sealLease: PackageResources.seal_lease_lua
         case .renewLease: PackageResources.renew_lease_lua
         case .releaseLease: PackageResources.release_lease_lua
+        case .route: PackageResources.route_lua
         case .resolve: PackageResources.resolve_lua
         case .release: PackageResources.release_lua
         case .releaseDue: PackageResources.release_due_lua

@@ -17,6 +17,7 @@ extension WorkerProcess {
     func keepHouse() {
         lookAtDepths()
         lookForNewestActivity()
+        lookAtMemory()
         guard ownsFirstPartition else { return }
         queue.writeIntakeState(isExpanding: isExpanding) { [weak self] result in
             if case .failure(let failure) = result { self?.complain(.writeState, failure) }
@@ -25,6 +26,23 @@ extension WorkerProcess {
         guard now >= housekeepingDue else { return }
         housekeepingDue = now + Self.housekeepingInterval
         dropOldDays()
+    }
+
+    private func lookAtMemory() {
+        queue.isFull { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let isFull):
+                guard isFull != isRedisFull else { return }
+                isRedisFull = isFull
+                occur(.redisFilled(isFull))
+                isFull
+                    ? log.warning(
+                        "Redis has reached its maxmemory: bulk waits until there is room")
+                    : log.info("Redis has room again")
+            case .failure(let failure): complain(.lookAtDepths, failure)
+            }
+        }
     }
 
     private func lookAtDepths() {
@@ -41,7 +59,7 @@ extension WorkerProcess {
 
     /// False: entries only pile up just now.
     private var isExpanding: Bool {
-        isPostgresUp && !machine.isDraining
+        isPostgresUp && !isRedisFull && !machine.isDraining
             && machine.gauges.unsettled < options.limits.unsettledLimit
     }
 

@@ -43,6 +43,7 @@ package final class WorkerProcess {
     /// When it is asked for metrics how much stands in Redis.
     var depthsDue = EventLoop.now
     var isPostgresUp = false
+    var isRedisFull = false
     /// The last change of `control` that was acted upon.
     var handledControlEpoch: Int64?
     var parkedDue = EventLoop.now

@@ -20,8 +20,14 @@ extension DeliveryMachine {
     /// The lanes whose intake may be read; what is for the others stays in Redis.
     var intakeLanes: [Lane] {
         // Asked with every event.
-        guard controls.hasLanes else { return Lane.intake }
-        return Lane.intake.filter { !controls.isPaused($0, at: wall) }
+        guard controls.hasLanes || isRedisFull else { return Lane.intake }
+        return Lane.intake.filter { !isResting($0) }
+    }
+
+    /// Its lane is paused, or what it expands to would fill a Redis that is full: what is open makes
+    /// room, so bulk waits for that. With nothing open it goes on, or nothing ever would.
+    func isResting(_ lane: Lane) -> Bool {
+        controls.isPaused(lane, at: wall) || isRedisFull && lane == .bulk && deliveries.count > 0
     }
 
     func isPaused(_ delivery: OpenDelivery) -> Bool {

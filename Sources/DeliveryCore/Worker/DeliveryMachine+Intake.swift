@@ -24,13 +24,13 @@ extension DeliveryMachine {
         }
     }
 
-    /// A paused lane is not read: what is for it stays in Redis, where it is seen and nothing of it
+    /// A lane that rests is not read: what is for it stays in Redis, where it is seen and nothing of it
     /// is lost.
     private mutating func readIntake() {
         guard isRedisUp, !isDraining else { return }
         let lanes = intakeLanes
         if readingIntakeSince != nil, readingLanes != lanes {
-            // The one that is out may wait for a paused lane, or not for one that no longer is.
+            // The one that is out may wait for a lane that rests, or not for one that no longer does.
             readingLanes = lanes
             emit(.interruptIntakeRead)
         }
@@ -42,13 +42,13 @@ extension DeliveryMachine {
         emit(.readIntake(lanes, count: configuration.intakeReadCount))
     }
 
-    /// What is in hand of a paused lane goes nowhere, and does not stand in the way of others.
+    /// What is in hand of a lane that rests goes nowhere, and does not stand in the way of others.
     func hasRoomForIntake(besidesFollowers: Bool = false) -> Bool {
         var resting = 0
         for lane in Lane.intake {
-            let isPaused = controls.isPaused(lane, at: wall)
-            if isPaused { resting += arrived[lane]?.count ?? 0 }
-            if isPaused || besidesFollowers { resting += followers[lane]?.count ?? 0 }
+            let isResting = isResting(lane)
+            if isResting { resting += arrived[lane]?.count ?? 0 }
+            if isResting || besidesFollowers { resting += followers[lane]?.count ?? 0 }
         }
         return inHand.count - resting < configuration.intakeLimit
     }
@@ -85,7 +85,7 @@ extension DeliveryMachine {
     }
 
     private mutating func beginExpansion(of lane: Lane) {
-        guard !isDraining, !controls.isPaused(lane, at: wall),
+        guard !isDraining, !isResting(lane),
             !expansions.values.contains(where: { $0.lane == lane })
         else { return }
         let candidates = takeCandidates(of: lane)

@@ -21,7 +21,7 @@ extension DeliveryMachine {
     /// When one of those that wait asks again, as far as its lane may go on.
     var followersDue: Instant? {
         let free = followers.filter { lane, _ in
-            !controls.isPaused(lane, at: wall) && !expansions.values.contains { $0.lane == lane }
+            !isResting(lane) && !expansions.values.contains { $0.lane == lane }
         }
         return free.values.flatMap { $0 }.map(\.due).min()
     }

@@ -48,6 +48,8 @@ package struct DeliveryMachine: Sendable {
     var hasFinished = false
     var isRedisUp = false
     var isPostgresUp = false
+    /// It takes nothing that adds, but for what makes room soon.
+    var isRedisFull = false
 
     // Ownership
     var partitions = PartitionTable()
@@ -162,6 +164,7 @@ package struct DeliveryMachine: Sendable {
         case .drainRequested: beginDrain()
         case .redisConnected: redisConnected()
         case .redisDisconnected: redisDisconnected()
+        case .redisFilled(let isFull): isRedisFull = isFull
         case .postgresConnected: isPostgresUp = true
         case .postgresDisconnected: isPostgresUp = false
 

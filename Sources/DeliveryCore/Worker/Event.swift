@@ -9,6 +9,8 @@ package enum Event: Sendable {
     // Redis and PostgreSQL as a whole.
     case redisConnected
     case redisDisconnected
+    /// It has reached its `maxmemory`, or has room again.
+    case redisFilled(Bool)
     case postgresConnected
     case postgresDisconnected
 

@@ -95,7 +95,7 @@ extension Event {
     /// It comes by itself, and answers nothing.
     var isWeather: Bool {
         switch self {
-        case .ticked, .redisConnected, .redisDisconnected, .postgresConnected,
+        case .ticked, .redisConnected, .redisDisconnected, .redisFilled, .postgresConnected,
             .postgresDisconnected, .controlsChanged, .hostsSeenAlive, .unparked:
             true
         default: false
