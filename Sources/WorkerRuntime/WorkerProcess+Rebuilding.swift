@@ -41,7 +41,7 @@ extension WorkerProcess {
     func rebuild(_ lease: OwnedLease, after activity: ActivityID?) {
         guard let process = processes[lease.partition],
             let generation = generations[lease.partition]
-        else { preconditionFailure("rebuilt without having been examined") }
+        else { return occur(.ownershipFailed(lease.partition)) }
         toRebuild.append(
             RebuildRun.Part(
                 lease: lease, after: activity, generation: generation, process: process))

@@ -5,6 +5,9 @@ import Testing
 extension Conformance {
     /// What Redis has lost is known, and comes back from PostgreSQL.
     @Suite struct RebuildTests {
+        /// So many hosts that each partition has some.
+        private let everywhere = Array(1...12)
+
         /// Owns it, looks, and rebuilds what is lost.
         private func begin(
             _ subject: any Subject, _ partition: Int = 0, by worker: Hand = .first
@@ -64,7 +67,8 @@ extension Conformance {
         ) throws {
             let subject = try subjects.make()
             _ = try begin(subject)
-            let stored = try subject.stored(Posting(1), Posting(2), Posting(3))
+            let stored = try subject.stored(
+                Posting(1, to: everywhere), Posting(2, to: everywhere), Posting(3, to: everywhere))
             try subject.route(stored.flatMap(\.entries).map { ($0.0.rawValue, $0.1) })
             try subject.flushRedis()
             #expect(try subject.examine(0) == .lost)
@@ -85,7 +89,7 @@ extension Conformance {
         ) throws {
             let subject = try subjects.make()
             let lease = try begin(subject)
-            let stored = try subject.stored(Posting(1), Posting(2))
+            let stored = try subject.stored(Posting(1, to: everywhere), Posting(2, to: everywhere))
             let mine = stored.flatMap(\.entries).filter { $0.0.rawValue == 0 }
             let (_, first) = try #require(mine.first)
             try subject.flush(
@@ -108,10 +112,10 @@ extension Conformance {
             _ subjects: Subjects
         ) throws {
             let subject = try subjects.make()
-            let before = try subject.stored(Posting(1))
+            let before = try subject.stored(Posting(1, to: everywhere))
             let lease = try begin(subject)
             let early = try subject.log(0)
-            let after = try subject.stored(Posting(2))
+            let after = try subject.stored(Posting(2, to: everywhere))
             try subject.replaceRedis()
             let condition = try subject.examine(0)
             #expect(condition == .rolledBack(after: before[0].activity))

@@ -92,7 +92,7 @@ struct MarkTests {
             Fanout(
                 activity: ActivityID(rawValue: number), lane: .bulk,
                 sender: SenderID(rawValue: .max), again: true,
-                inboxes: (0..<Int32(number)).map(InboxID.init(rawValue:)))
+                inboxes: (1...Int32(number)).map(InboxID.init(rawValue:)))
         }
         try bench.value { queue.restore(lease, fanouts, completion: $0) }
         #expect(

@@ -61,13 +61,16 @@ struct RebuildCommand: ParsableCommand {
         var rest = ordered
         var told = ordered.count
         while !rest.isEmpty {
-            usleep(250_000)
+            pause()
             rest = try rest.filter { try !isDone($0, redis) }
             guard rest.count < told, !rest.isEmpty else { continue }
             told = rest.count
             note("\(count(rest.count)) to go")
         }
     }
+
+    /// A quarter of a second.
+    private func pause() { poll(nil, 0, 250) }
 
     /// The owner writes the mark last.
     private func isDone(_ ordered: OrderedRebuild, _ redis: borrowing RedisClient) throws -> Bool {

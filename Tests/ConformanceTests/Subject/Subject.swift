@@ -71,7 +71,7 @@ struct Fenced: Error, Equatable {
 
 extension Subject {
     /// How long an answer may take.
-    static var patience: Duration { .seconds(5) }
+    static var patience: Duration { .seconds(20) }
 
     /// Asks, and waits for the answer; `read` gives nil for an event that is none.
     func answer<Value>(
