@@ -103,7 +103,10 @@ import Testing
         + LookupResult.allCases.map { .lookups($0) }
         + MessageLevel.allCases.map { .logMessages($0) }
         + WorkerDeath.allCases.map { .workerDeaths($0) }
-        + [.duplicatesSuppressed, .staleEvents, .fenced, .leasesLost, .partitionsRebuilt, .deliveriesRebuilt]
+        + [
+            .duplicatesSuppressed, .staleEvents, .fenced, .leasesLost, .partitionsRebuilt,
+            .deliveriesRebuilt,
+        ]
 
     static let gauges: [Gauge] =
         [
