@@ -145,7 +145,8 @@ let package = Package(
 
         // One folder a target, and the source tree itself.
         .target(
-            name: "TestSupport", dependencies: ["Supervision"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["RedisQueue", "Supervision"],
+            path: "Tests/TestSupport",
             swiftSettings: common),
         .testTarget(
             name: "DeliveryCoreTests", dependencies: ["DeliveryCore"], swiftSettings: common),
@@ -159,7 +160,8 @@ let package = Package(
             name: "TelemetryTests", dependencies: ["DeliveryCore", "Telemetry"],
             swiftSettings: common),
         .testTarget(
-            name: "RedisQueueTests", dependencies: ["DeliveryCore", "EventLoop", "RedisQueue"],
+            name: "RedisQueueTests",
+            dependencies: ["DeliveryCore", "EventLoop", "RedisQueue", "TestSupport"],
             swiftSettings: common),
         .testTarget(
             name: "PostgresStoreTests",
@@ -214,13 +216,16 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: [
                 "DeliveryCore", "EventLoop", "HTTPSignatures", "PostgresStore", "RedisQueue",
-                "SigningKeys", "Simulation", "Supervision", "Transport", "WorkerRuntime",
+                "SigningKeys", "Simulation", "Supervision", "TestSupport", "Transport",
+                "WorkerRuntime",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["DeliveryCore", "PostgresStore", "RedisQueue", "Supervision"],
+            dependencies: [
+                "DeliveryCore", "PostgresStore", "RedisQueue", "Supervision", "TestSupport",
+            ],
             swiftSettings: common),
         .testTarget(
             name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: common),

@@ -5,24 +5,54 @@ internal import DeliveryCore
 
 struct BlockingConnection: ~Copyable {
     private let context: UnsafeMutablePointer<redisContext>
+    let address: ServerAddress
 
-    private init(owning context: UnsafeMutablePointer<redisContext>) { self.context = context }
+    private init(owning context: UnsafeMutablePointer<redisContext>, to address: ServerAddress) {
+        self.context = context
+        self.address = address
+    }
 
     deinit { redisFree(context) }
 
+    /// To the server, or to the primary that sentinels name.
     static func open(
-        _ place: RedisEndpoint.Place, timeout: Duration
+        _ endpoint: RedisEndpoint, timeout: Duration
+    ) throws(RedisFailure) -> BlockingConnection {
+        switch endpoint.place {
+        case .server(let address): try open(endpoint.target(at: address), timeout: timeout)
+        case .sentinel(let service):
+            try PrimarySearch(endpoint: endpoint, service: service, timeout: timeout).run()
+        case .cluster: throw .disconnected("not yet")
+        }
+    }
+
+    /// Connects and logs in.
+    static func open(
+        _ target: RedisTarget, timeout: Duration
+    ) throws(RedisFailure) -> BlockingConnection {
+        let connection = try open(target.address, timeout: timeout)
+        try connection.perform(target.greeting)
+        guard target.mustBePrimary else { return connection }
+        let role = try connection.perform([RedisCommand("ROLE")])[0]
+        guard case .success = role.asPrimary else {
+            throw .disconnected("\(target.address) is a replica by now")
+        }
+        return connection
+    }
+
+    private static func open(
+        _ address: ServerAddress, timeout: Duration
     ) throws(RedisFailure) -> BlockingConnection {
         ignoreBrokenPipes()
         let milliseconds = Int(max(timeout.wholeMilliseconds, 1))
         let limit = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
         let opened =
-            switch place {
+            switch address {
             case .unix(let path): redisConnectUnixWithTimeout(path, limit)
             case .tcp(let host, let port): redisConnectWithTimeout(host, Int32(port), limit)
             }
         guard let opened else { throw .disconnected("out of memory") }
-        let connection = BlockingConnection(owning: opened)
+        let connection = BlockingConnection(owning: opened, to: address)
         guard opened.pointee.err == 0 else { throw connection.failure }
         redisSetTimeout(opened, limit)
         return connection

@@ -3,17 +3,18 @@ package struct RedisClient: ~Copyable {
     private let connection: BlockingConnection
     package let keys: QueueKeys
 
-    /// Connects and logs in.
+    /// Connects and logs in; where sentinels watch, to the primary, once they have chosen one.
     ///
     /// - Parameter timeout: for connecting, and for each reply.
     package init(
         endpoint: RedisEndpoint, keys: QueueKeys = QueueKeys(), timeout: Duration = .seconds(5)
     ) throws(RedisFailure) {
-        let connection = try BlockingConnection.open(endpoint.place, timeout: timeout)
-        try connection.perform(endpoint.login)
-        self.connection = connection
+        connection = try BlockingConnection.open(endpoint, timeout: timeout)
         self.keys = keys
     }
+
+    /// The server that it talks to.
+    package var address: ServerAddress { connection.address }
 
     /// One command and its reply; an error reply is thrown.
     @discardableResult
@@ -36,20 +37,5 @@ package struct RedisClient: ~Copyable {
     @discardableResult
     package func perform(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
         try connection.perform(commands)
-    }
-}
-
-extension RedisEndpoint {
-    /// What every connection says first.
-    var login: [RedisCommand] {
-        var commands: [RedisCommand] = []
-        if let password {
-            var login = RedisCommand("AUTH")
-            if let user { login.append(user) }
-            login.append(password)
-            commands.append(login)
-        }
-        if database != 0 { commands.append(RedisCommand("SELECT", String(database))) }
-        return commands
     }
 }

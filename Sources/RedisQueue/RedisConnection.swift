@@ -20,7 +20,7 @@ package final class RedisConnection {
     }
 
     private let loop: EventLoop
-    private let endpoint: RedisEndpoint
+    private let target: RedisTarget
     private let name: String
     private let nextTurn: NextTurn
     /// How long a reply may take before the connection counts as dead.
@@ -49,19 +49,19 @@ package final class RedisConnection {
 
     /// - Parameter name: what CLIENT LIST shows.
     package convenience init(
-        loop: EventLoop, endpoint: RedisEndpoint, name: String, patience: Duration
+        loop: EventLoop, address: ServerAddress, name: String, patience: Duration
     ) {
         self.init(
-            loop: loop, endpoint: endpoint, name: name, patience: patience,
+            loop: loop, target: RedisTarget(address: address), name: name, patience: patience,
             nextTurn: NextTurn(loop: loop))
     }
 
     init(
-        loop: EventLoop, endpoint: RedisEndpoint, name: String, patience: Duration,
+        loop: EventLoop, target: RedisTarget, name: String, patience: Duration,
         nextTurn: NextTurn
     ) {
         self.loop = loop
-        self.endpoint = endpoint
+        self.target = target
         self.name = name
         self.patience = patience
         self.nextTurn = nextTurn
@@ -72,7 +72,7 @@ package final class RedisConnection {
     /// - Parameter attempt: chooses among the addresses of a name, so that the next attempt tries
     ///   the next one (`localhost` is often `::1` first, where Redis does not listen).
     package func connect(attempt: Int = 0) {
-        switch endpoint.place {
+        switch target.address {
         case .unix(let path):
             open(redisAsyncConnectUnix(path))
         case .tcp(let host, let port):
@@ -144,10 +144,13 @@ package final class RedisConnection {
     /// Logs in and makes sure that Redis takes commands: PING is refused while it loads its data.
     private func greet() {
         let greeting =
-            endpoint.login + [
+            target.greeting + [
                 RedisCommand("CLIENT", "SETNAME", name), RedisCommand("PING"),
             ]
         for command in greeting { send(command) { [weak self] in self?.greeted($0) } }
+        if target.mustBePrimary {
+            send(RedisCommand("ROLE")) { [weak self] in self?.greeted($0.flatMap(\.asPrimary)) }
+        }
         send(RedisCommand("CLIENT", "ID")) { [weak self] reply in
             guard let self, greeted(reply), closeReason == nil,
                 case .success(let value) = reply

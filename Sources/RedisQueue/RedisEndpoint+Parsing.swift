@@ -7,36 +7,31 @@ extension RedisEndpoint {
         }
         let scheme = url[..<separator.lowerBound].lowercased()
         var rest = url[separator.upperBound...]
-        switch scheme {
-        case "redis":
-            let login = try Self.takeLogin(&rest, endingBefore: "/")
-            self = try Self.tcp(rest)
-            (user, password) = login
-        case "redis+unix":
-            let login = try Self.takeLogin(&rest, endingBefore: "/")
-            self = try Self.unix(rest)
-            (user, password) = login
-        default:
-            throw Self.refusal(of: scheme)
-        }
+        let known = ["redis", "redis+unix", "redis+sentinel", "redis+cluster"]
+        guard known.contains(scheme) else { throw Self.refusal(of: scheme) }
+        let login = try Self.takeLogin(&rest, endingBefore: "/")
+        self =
+            switch scheme {
+            case "redis": try Self.tcp(rest)
+            case "redis+unix": try Self.unix(rest)
+            case "redis+sentinel": try Self.sentinel(rest)
+            default: try Self.cluster(rest)
+            }
+        (user, password) = login
     }
 
     private static func refusal(of scheme: String) -> RedisEndpointError {
         let place = "scheme `\(scheme)://`"
-        return switch scheme {
-        case "rediss":
-            RedisEndpointError(
-                what: "TLS to Redis is not supported", place: place,
-                mend: "put stunnel between, and write redis:// or redis+unix:// for its near end "
-                    + "(hiredis of Debian 12 has no TLS)")
-        case "redis+sentinel", "redis+cluster":
-            RedisEndpointError(
-                what: "not supported yet", place: place,
-                mend: "write redis://HOST:PORT/DB of the primary")
-        default:
-            RedisEndpointError(
-                what: "unknown scheme", place: place, mend: "write redis:// or redis+unix://")
+        guard scheme.hasPrefix("rediss") else {
+            return RedisEndpointError(
+                what: "unknown scheme", place: place,
+                mend: "write redis://, redis+unix://, redis+sentinel:// or redis+cluster://")
         }
+        return RedisEndpointError(
+            what: "TLS to Redis is not supported", place: place,
+            mend: "hiredis of Debian 12 has none: put stunnel between (`client = yes`, "
+                + "`accept = 127.0.0.1:6380`, `connect = HOST:PORT`, `verifyChain = yes`), and "
+                + "write redis://127.0.0.1:6380")
     }
 
     /// Splits `user:password@` off the front.
@@ -60,37 +55,9 @@ extension RedisEndpoint {
     private static func tcp(_ rest: Substring) throws(RedisEndpointError) -> RedisEndpoint {
         let authority = rest.prefix { $0 != "/" }
         let path = rest[authority.endIndex...].dropFirst()
-        let host: Substring
-        let tail: Substring
-        if authority.first == "[" {
-            guard let close = authority.firstIndex(of: "]") else {
-                throw RedisEndpointError(
-                    what: "an IPv6 address without its end", place: "host",
-                    mend: "close it with `]`")
-            }
-            host = authority[authority.index(after: authority.startIndex)..<close]
-            tail = authority[authority.index(after: close)...]
-        } else {
-            host = authority.prefix { $0 != ":" }
-            tail = authority[host.endIndex...]
-        }
-        guard !host.isEmpty else {
-            throw RedisEndpointError(
-                what: "no host", place: "after `redis://`", mend: "write redis://HOST:PORT/DB")
-        }
-        var port = defaultPort
-        if !tail.isEmpty {
-            guard tail.first == ":", let number = decimal(tail.dropFirst()),
-                (1...65_535).contains(number)
-            else {
-                throw RedisEndpointError(
-                    what: "the port is not a number from 1 to 65535", place: "`\(tail)`",
-                    mend: "write HOST:PORT, and an IPv6 address in brackets")
-            }
-            port = number
-        }
+        let address = try address(authority, defaultPort: defaultPort, like: "redis://HOST:PORT/DB")
         let database = try path.isEmpty ? 0 : database(path, place: "`/\(path)`")
-        return RedisEndpoint(place: .tcp(host: String(host), port: port), database: database)
+        return RedisEndpoint(place: .server(address), database: database)
     }
 
     private static func unix(_ rest: Substring) throws(RedisEndpointError) -> RedisEndpoint {
@@ -117,7 +84,7 @@ extension RedisEndpoint {
         return RedisEndpoint(place: .unix(path: String(path)), database: number)
     }
 
-    private static func database(
+    static func database(
         _ text: Substring, place: String
     ) throws(RedisEndpointError) -> Int {
         guard let number = decimal(text) else {
@@ -129,12 +96,12 @@ extension RedisEndpoint {
     }
 
     /// Digits only: `Int` itself would also take a sign.
-    private static func decimal(_ text: Substring) -> Int? {
+    static func decimal(_ text: Substring) -> Int? {
         text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             ? Int(text) : nil
     }
 
-    private static func decoded(
+    static func decoded(
         _ text: Substring, _ part: String
     ) throws(RedisEndpointError) -> String {
         var bytes: [UInt8] = []

@@ -20,6 +20,11 @@ package enum RedisFailure: Error, Equatable, Sendable {
         }
     }
 
+    /// This server takes no writes (any more, or yet): another may, or this one after a new look.
+    var asksForAnotherServer: Bool {
+        isRefusal("READONLY") || isRefusal("LOADING") || isRefusal("MASTERDOWN")
+    }
+
     /// Whether this is the error reply with this code.
     func isRefusal(_ code: String) -> Bool {
         guard case .refused(let text) = self else { return false }

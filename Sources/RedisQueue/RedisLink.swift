@@ -6,6 +6,8 @@ internal import EventLoop
 final class RedisLink {
     private enum State {
         case stopped
+        /// Nobody has said yet where to connect to.
+        case unplaced
         case connecting(RedisConnection)
         /// Connected; what must stand before anybody uses the connection is under way.
         case preparing(RedisConnection)
@@ -14,11 +16,12 @@ final class RedisLink {
     }
 
     private let loop: EventLoop
-    private let endpoint: RedisEndpoint
     private let name: String
     private let patience: Duration
     private let nextTurn: NextTurn
     private let random: () -> Double
+    /// nil until it is known.
+    private(set) var target: RedisTarget?
     private var state: State = .stopped
     private var backoff = ReconnectBackoff()
     private var downReason = "not started"
@@ -29,11 +32,11 @@ final class RedisLink {
     var onChange: (_ isReady: Bool, _ reason: String) -> Void = { _, _ in }
 
     init(
-        loop: EventLoop, endpoint: RedisEndpoint, name: String, patience: Duration,
+        loop: EventLoop, target: RedisTarget?, name: String, patience: Duration,
         nextTurn: NextTurn, random: @escaping () -> Double
     ) {
         self.loop = loop
-        self.endpoint = endpoint
+        self.target = target
         self.name = name
         self.patience = patience
         self.nextTurn = nextTurn
@@ -41,6 +44,7 @@ final class RedisLink {
     }
 
     var clientID: Int64? { connection?.clientID }
+    var isReady: Bool { connection != nil }
 
     func start() {
         guard case .stopped = state else { return }
@@ -48,17 +52,7 @@ final class RedisLink {
     }
 
     /// Fails what is outstanding before it returns.
-    func stop() {
-        let previous = state
-        state = .stopped
-        downReason = "stopped"
-        switch previous {
-        case .connecting(let connection), .preparing(let connection), .ready(let connection):
-            connection.close()
-        case .waiting(let timer): timer.cancel()
-        case .stopped: break
-        }
-    }
+    func stop() { leave(for: .stopped, because: "stopped") }
 
     func send(
         _ command: RedisCommand, blocking: Duration = .zero,
@@ -71,7 +65,7 @@ final class RedisLink {
         }
         connection.send(command, blocking: blocking) { [weak self] outcome in
             // Redis has become a replica: connect anew, the name may lead to the primary by now.
-            if case .failure(let failure) = outcome, failure.isRefusal("READONLY") {
+            if case .failure(let failure) = outcome, failure.asksForAnotherServer {
                 self?.reconnect(because: "\(failure)")
             }
             completion(outcome)
@@ -83,6 +77,19 @@ final class RedisLink {
         guard let connection else { return }
         connection.close()
         lost(because: reason)
+    }
+
+    /// Leaves where it is, or is on its way to, for another server, and is there without a pause.
+    func move(to target: RedisTarget, because reason: String) {
+        guard target != self.target else { return }
+        self.target = target
+        if case .stopped = state { return }
+        backoff.reset()
+        let wasReady = isReady
+        leave(for: .unplaced, because: reason)
+        if wasReady { onChange(false, reason) }
+        // Whoever was told may have stopped it.
+        if case .unplaced = state { connect() }
     }
 
     /// A pipeline: all replies in order, or the first failure once every reply is there.
@@ -100,9 +107,25 @@ final class RedisLink {
         return nil
     }
 
+    private func leave(for next: State, because reason: String) {
+        let previous = state
+        state = next
+        downReason = reason
+        switch previous {
+        case .connecting(let connection), .preparing(let connection), .ready(let connection):
+            connection.close()
+        case .waiting(let timer): timer.cancel()
+        case .stopped, .unplaced: break
+        }
+    }
+
     private func connect() {
+        guard let target else {
+            state = .unplaced
+            return
+        }
         let connection = RedisConnection(
-            loop: loop, endpoint: endpoint, name: name, patience: patience, nextTurn: nextTurn)
+            loop: loop, target: target, name: name, patience: patience, nextTurn: nextTurn)
         connection.onReady = { [weak self] in self?.connected() }
         connection.onClose = { [weak self] in self?.lost(because: $0) }
         state = .connecting(connection)

@@ -20,6 +20,9 @@ package final class RedisQueue {
     var hintsReadTo: StreamID?
     let intakeReader: BlockingReader
     let logReader: BlockingReader
+    /// Only where sentinels say which server is the primary.
+    private let sentinels: SentinelWatch?
+    private let endpoint: RedisEndpoint
     /// SHA-1 of each script, as SCRIPT LOAD told it.
     private var digests: [RedisScript: [UInt8]] = [:]
 
@@ -39,14 +42,26 @@ package final class RedisQueue {
         random: @escaping () -> Double = { .random(in: 0..<1) }
     ) {
         self.loop = loop
+        self.endpoint = endpoint
         self.keys = keys
         self.incarnation = incarnation
         leaseMilliseconds = leaseTime.wholeMilliseconds
         let nextTurn = NextTurn(loop: loop)
         self.nextTurn = nextTurn
+        var target: RedisTarget?
+        switch endpoint.place {
+        case .server(let address):
+            target = endpoint.target(at: address)
+            sentinels = nil
+        case .sentinel(let service):
+            sentinels = SentinelWatch(
+                loop: loop, endpoint: endpoint, service: service, nextTurn: nextTurn,
+                random: random)
+        case .cluster: sentinels = nil
+        }
         let link = { (purpose: String) in
             RedisLink(
-                loop: loop, endpoint: endpoint, name: "trunkline-\(purpose)", patience: patience,
+                loop: loop, target: target, name: "trunkline-\(purpose)", patience: patience,
                 nextTurn: nextTurn, random: random)
         }
         commands = link("commands")
@@ -65,10 +80,19 @@ package final class RedisQueue {
             }
             link.start()
         }
+        guard let sentinels else { return }
+        sentinels.onPrimary = { [weak self] in self?.follow($0) }
+        sentinels.onTrouble = { [weak self] reason in
+            // A primary that still answers is good enough without them.
+            guard let self, linksDown > 0 else { return }
+            tell(false, reason)
+        }
+        sentinels.start()
     }
 
     /// Closes the connections; fails what is outstanding before it returns.
     package func stop() {
+        sentinels?.stop()
         for link in links { link.stop() }
         linksDown = links.count
         nextTurn.runAll()
@@ -84,6 +108,16 @@ package final class RedisQueue {
         }
         // While one is still down, another's return is no news.
         if isReady && linksDown > 0 { return }
+        tell(isReady, reason)
+    }
+
+    /// The sentinels name another primary.
+    private func follow(_ address: ServerAddress) {
+        let target = endpoint.target(at: address)
+        for link in links { link.move(to: target, because: "the primary is now \(address)") }
+    }
+
+    private func tell(_ isReady: Bool, _ reason: String) {
         guard told?.isConnected != isReady || told?.reason != reason else { return }
         told = (isReady, reason)
         onStateChange(isReady, reason)

@@ -13,6 +13,12 @@ package enum RedisReply: Equatable, Sendable {
         return .success(self)
     }
 
+    /// The answer to ROLE, if it is a primary's.
+    var asPrimary: Result<RedisReply, RedisFailure> {
+        let role = array?.first?.text ?? "unknown"
+        return role == "master" ? .success(self) : .failure(.refused("it is a \(role) by now"))
+    }
+
     package var integer: Int64? {
         if case .integer(let value) = self { return value }
         return nil

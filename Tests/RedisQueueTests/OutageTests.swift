@@ -154,7 +154,7 @@ struct OutageTests {
     @Test func `a name that does not exist is told as such`() throws {
         let loop = EventLoop()
         let connection = RedisConnection(
-            loop: loop, endpoint: try RedisEndpoint("redis://no-such-host.invalid:6379"),
+            loop: loop, address: .tcp(host: "no-such-host.invalid", port: 6_379),
             name: "test", patience: .seconds(10))
         var reasons: [String] = []
         connection.onClose = { reasons.append($0) }

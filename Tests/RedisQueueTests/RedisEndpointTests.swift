@@ -23,6 +23,29 @@ struct RedisEndpointTests {
             "redis+unix://:pw@/run/r@1.sock?db=2",
             RedisEndpoint(place: .unix(path: "/run/r@1.sock"), password: "pw", database: 2)
         ),
+        (
+            "redis+sentinel://s1/mymaster",
+            RedisEndpoint(
+                place: .sentinel(
+                    SentinelService(
+                        name: "mymaster", sentinels: [.tcp(host: "s1", port: 26_379)])))
+        ),
+        (
+            "redis+sentinel://:pw@s1:1,[::1]:2/m/3?sentinel-user=w&sentinel-password=a%26b",
+            RedisEndpoint(
+                place: .sentinel(
+                    SentinelService(
+                        name: "m",
+                        sentinels: [.tcp(host: "s1", port: 1), .tcp(host: "::1", port: 2)],
+                        user: "w", password: "a&b")),
+                password: "pw", database: 3)
+        ),
+        (
+            "redis+cluster://ann:pw@a,b:7000/",
+            RedisEndpoint(
+                place: .cluster([.tcp(host: "a", port: 6_379), .tcp(host: "b", port: 7_000)]),
+                user: "ann", password: "pw")
+        ),
     ])
     func `a URL says where and as whom`(url: String, endpoint: RedisEndpoint) throws {
         #expect(try RedisEndpoint(url) == endpoint)
@@ -32,8 +55,14 @@ struct RedisEndpointTests {
         ("localhost:6379", "no `://`"),
         ("http://h:1", "scheme `http://`"),
         ("rediss://h:1", "stunnel"),
-        ("redis+sentinel://h:1/mymaster", "not supported yet"),
-        ("redis+cluster://h:1", "not supported yet"),
+        ("rediss+sentinel://h:1/m", "stunnel"),
+        ("redis+sentinel://h:1", "no name of the service"),
+        ("redis+sentinel://h:1?sentinel-password=secret", "no name of the service"),
+        ("redis+sentinel://h:1/m/0/1", "`/m/0/1`"),
+        ("redis+sentinel://h:1,/m", "no host"),
+        ("redis+sentinel://h:1/m?password=secret", "`password`"),
+        ("redis+cluster://h:1/1", "one database"),
+        ("redis+cluster://h:1,h:x", "`:x`"),
         ("redis://", "no host"),
         ("redis://h:0", "`:0`"),
         ("redis://h:65536", "`:65536`"),
@@ -57,10 +86,18 @@ struct RedisEndpointTests {
     }
 
     @Test func `a printed endpoint has no password and reads back`() throws {
-        for url in ["redis://a:secret@[::1]:7000/2", "redis+unix://:secret@/run/r.sock?db=1"] {
+        for url in [
+            "redis://a:secret@[::1]:7000/2", "redis+unix://:secret@/run/r.sock?db=1",
+            "redis+sentinel://:secret@a:1,[::1]:2/m/1?sentinel-password=secret",
+            "redis+cluster://:secret@a:1,[::1]:2",
+        ] {
             var endpoint = try RedisEndpoint(url)
             #expect(!endpoint.description.contains("secret"))
             (endpoint.user, endpoint.password) = (nil, nil)
+            if case .sentinel(var service) = endpoint.place {
+                service.password = nil
+                endpoint.place = .sentinel(service)
+            }
             #expect(try RedisEndpoint(endpoint.description) == endpoint)
         }
     }
