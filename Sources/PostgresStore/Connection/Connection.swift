@@ -32,6 +32,9 @@ final class Connection {
     /// Runs while connecting, and while an answer is owed.
     private var deadline: LoopTimer?
     private var failedAttempts = 0
+    private let plan: ConnectionPlan
+    /// Where of several hosts the next attempt begins.
+    private var firstHost = 0
     private var pipeline = Pipeline()
     /// Beyond the pipeline's limit; sent as answers come.
     private var backlog: [Waiting] = []
@@ -46,6 +49,7 @@ final class Connection {
     ) {
         self.loop = loop
         self.connectionString = connectionString
+        plan = ConnectionPlan(connectionString)
         self.limits = limits
         self.random = random
         self.onChange = onChange
@@ -92,7 +96,8 @@ final class Connection {
     // MARK: Connecting
 
     private func connect() {
-        guard let handle = ServerHandle.starting(connectionString) else {
+        let hosts = plan.overrides(startingAt: firstHost)
+        guard let handle = ServerHandle.starting(connectionString, hosts) else {
             lose("out of memory", reconnecting: true)
             return
         }
@@ -101,7 +106,7 @@ final class Connection {
             lose(handle.message, reconnecting: true)
             return
         }
-        deadline?.start(after: limits.connectTime)
+        deadline?.start(after: connectTime)
         // The manual (34.1, PQconnectStart): begin as if PQconnectPoll had asked to write.
         expect(.writable, on: handle)
     }
@@ -138,9 +143,14 @@ final class Connection {
         onChange(true, "connected")
     }
 
+    private var connectTime: Duration { plan.timeout ?? limits.connectTime }
+
     private func expired() {
         switch state {
-        case .connecting: lose("no connection within \(limits.connectTime)", reconnecting: true)
+        case .connecting:
+            // Which of several hosts kept silent is not known: the first one, or one after it.
+            firstHost += 1
+            lose("no connection within \(connectTime)", reconnecting: true)
         case .ready: lose("no answer within \(limits.answerTime)", reconnecting: true)
         case .closed, .waiting: break
         }

@@ -1,20 +1,25 @@
 /// The one owner of a `PGconn`.
 
 internal import CPostgres
+internal import Glibc
 
 final class ServerHandle {
     let pointer: OpaquePointer
 
     /// Starts to connect, without waiting for it (but a host *name* is resolved here and now:
     /// give a socket directory or an address where that may take time).
-    static func starting(_ connectionString: String) -> ServerHandle? {
-        withConnectionParameters(connectionString) { PQconnectStartParams($0, $1, 1) }
+    ///
+    /// - Parameter overrides: keywords that win over those of the string.
+    static func starting(
+        _ connectionString: String, _ overrides: [(keyword: String, value: String)]
+    ) -> ServerHandle? {
+        withConnectionParameters(connectionString, overrides) { PQconnectStartParams($0, $1, 1) }
             .map(ServerHandle.init(adopting:))
     }
 
     /// Connects and waits until that is done; look at `status`.
     static func waiting(_ connectionString: String) -> ServerHandle? {
-        withConnectionParameters(connectionString) { PQconnectdbParams($0, $1, 1) }
+        withConnectionParameters(connectionString, []) { PQconnectdbParams($0, $1, 1) }
             .map(ServerHandle.init(adopting:))
     }
 
@@ -33,24 +38,17 @@ final class ServerHandle {
 /// Calls `connect` with libpq's arrays of keywords and values. What stands later wins:
 /// the connection string may name the application, but not choose the encoding.
 private func withConnectionParameters(
-    _ connectionString: String,
+    _ connectionString: String, _ overrides: [(keyword: String, value: String)],
     _ connect: (
         UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>
     ) -> OpaquePointer?
 ) -> OpaquePointer? {
-    "fallback_application_name".withCString { nameKeyword in
-        "dbname".withCString { databaseKeyword in
-            "client_encoding".withCString { encodingKeyword in
-                "trunkline".withCString { name in
-                    connectionString.withCString { database in
-                        "UTF8".withCString { encoding in
-                            connect(
-                                [nameKeyword, databaseKeyword, encodingKeyword, nil],
-                                [name, database, encoding, nil])
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let parameters =
+        [("fallback_application_name", "trunkline"), ("dbname", connectionString)] + overrides
+        + [("client_encoding", "UTF8")]
+    let keywords = parameters.map { strdup($0.0) }
+    let values = parameters.map { strdup($0.1) }
+    defer { for text in keywords + values { free(text) } }
+    return connect(
+        keywords.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil])
 }
