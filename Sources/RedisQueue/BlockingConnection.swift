@@ -14,18 +14,6 @@ struct BlockingConnection: ~Copyable {
 
     deinit { redisFree(context) }
 
-    /// To the server, or to the primary that sentinels name.
-    static func open(
-        _ endpoint: RedisEndpoint, timeout: Duration
-    ) throws(RedisFailure) -> BlockingConnection {
-        switch endpoint.place {
-        case .server(let address): try open(endpoint.target(at: address), timeout: timeout)
-        case .sentinel(let service):
-            try PrimarySearch(endpoint: endpoint, service: service, timeout: timeout).run()
-        case .cluster: throw .disconnected("not yet")
-        }
-    }
-
     /// Connects and logs in.
     static func open(
         _ target: RedisTarget, timeout: Duration
@@ -61,6 +49,13 @@ struct BlockingConnection: ~Copyable {
     /// A pipeline: every reply is read, then the first error is thrown.
     @discardableResult
     func perform(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
+        let replies = try exchange(commands)
+        for reply in replies { _ = try reply.checked.get() }
+        return replies
+    }
+
+    /// A pipeline: every reply, be it an error.
+    func exchange(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
         for command in commands {
             let status = command.withArguments { count, words, lengths in
                 redisAppendCommandArgv(context, count, words, lengths)
@@ -69,7 +64,6 @@ struct BlockingConnection: ~Copyable {
         }
         var replies: [RedisReply] = []
         for _ in commands { replies.append(try nextReply()) }
-        for reply in replies { _ = try reply.checked.get() }
         return replies
     }
 

@@ -6,18 +6,27 @@ internal import EventLoop
 final class BlockingReader {
     /// CLIENT UNBLOCK finds nobody while the read is still on its way: asked again after this.
     private static let interruptPause: Duration = .milliseconds(5)
+    /// Whoever reads without waiting asks again at once.
+    private static let detourPause: Duration = .milliseconds(50)
+
+    /// A read that waits for its turn to be sent elsewhere.
+    private struct Detour {
+        let timer: LoopTimer
+        let completion: RedisCompletion<RedisReply>
+    }
 
     let link: RedisLink
     private let loop: EventLoop
-    private let commands: RedisLink
+    private let commands: CommandRoute
     private var isReading = false
     /// Counts reads, so that an interrupt does not go on asking when its read is over.
     private var generation = 0
     /// The read that is being interrupted.
     private var interrupted: Int?
     private var interruptTimer: LoopTimer?
+    private var detour: Detour?
 
-    init(loop: EventLoop, link: RedisLink, commands: RedisLink) {
+    init(loop: EventLoop, link: RedisLink, commands: CommandRoute) {
         self.loop = loop
         self.link = link
         self.commands = commands
@@ -31,10 +40,47 @@ final class BlockingReader {
         precondition(!isReading, "one blocking read at a time")
         isReading = true
         generation += 1
-        link.send(command, blocking: blocking) { [weak self] outcome in
-            self?.isReading = false
-            completion(outcome)
+        link.send(command, blocking: blocking) { [weak self, commands] outcome in
+            if case .cluster(let router) = commands, case .failure(let failure) = outcome,
+                let node = self?.link.target?.address,
+                let redirection = Redirection(failure, asked: node)
+            {
+                self?.follow(redirection, from: node, command, router, completion)
+            } else {
+                self?.isReading = false
+                completion(outcome)
+            }
         }
+    }
+
+    /// The stream has moved, or is about to. Then it is read where it went without waiting, for
+    /// this connection must not wait there in its name.
+    private func follow(
+        _ redirection: Redirection, from node: ServerAddress, _ command: RedisCommand,
+        _ router: ClusterRouter, _ completion: @escaping RedisCompletion<RedisReply>
+    ) {
+        guard !router.heed(redirection, from: node) else {
+            isReading = false
+            return completion(.failure(.disconnected("the stream has moved")))
+        }
+        let timer = loop.startTimer(after: Self.detourPause) { [weak self] in
+            self?.detour = nil
+            router.send(command.withoutBlocking) { outcome in
+                self?.isReading = false
+                completion(outcome)
+            }
+        }
+        detour = Detour(timer: timer, completion: completion)
+    }
+
+    /// Fails what is outstanding before it returns.
+    func stop() {
+        link.stop()
+        guard let detour else { return }
+        self.detour = nil
+        detour.timer.cancel()
+        isReading = false
+        detour.completion(.failure(.disconnected("stopped")))
     }
 
     /// Ends a waiting read soon, with an empty result. Does nothing when there is none.
@@ -54,7 +100,7 @@ final class BlockingReader {
         }
         var command = RedisCommand("CLIENT", "UNBLOCK")
         command.append(client)
-        commands.send(command) { [weak self] in self?.unblocked(target, $0) }
+        commands.send(command, beside: link) { [weak self] in self?.unblocked(target, $0) }
     }
 
     private func unblocked(_ target: Int, _ outcome: Result<RedisReply, RedisFailure>) {

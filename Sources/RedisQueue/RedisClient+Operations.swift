@@ -44,11 +44,11 @@ extension RedisClient {
     }
 
     package func facts() throws(RedisFailure) -> ServerFacts {
-        let info = try perform(ServerFacts.info)
+        let infos = try performOnEach(ServerFacts.info).map(\.reply)
         do {
-            return try ServerFacts(info: info, configuration: perform(ServerFacts.configuration))
+            return try ServerFacts(infos: infos, configuration: perform(ServerFacts.configuration))
         } catch .refused {
-            return try ServerFacts(info: info, configuration: nil)
+            return try ServerFacts(infos: infos, configuration: nil)
         }
     }
 

@@ -1,6 +1,11 @@
 /// Redis for those who may wait: the command line, the supervisor, the doctor. Not for a loop.
 package struct RedisClient: ~Copyable {
-    private let connection: BlockingConnection
+    private enum Route: ~Copyable {
+        case server(BlockingConnection)
+        case cluster(BlockingCluster)
+    }
+
+    private let route: Route
     package let keys: QueueKeys
 
     /// Connects and logs in; where sentinels watch, to the primary, once they have chosen one.
@@ -9,12 +14,50 @@ package struct RedisClient: ~Copyable {
     package init(
         endpoint: RedisEndpoint, keys: QueueKeys = QueueKeys(), timeout: Duration = .seconds(5)
     ) throws(RedisFailure) {
-        connection = try BlockingConnection.open(endpoint, timeout: timeout)
+        route = try Self.open(endpoint, timeout: timeout)
         self.keys = keys
     }
 
-    /// The server that it talks to.
-    package var address: ServerAddress { connection.address }
+    private static func open(
+        _ endpoint: RedisEndpoint, timeout: Duration
+    ) throws(RedisFailure) -> Route {
+        switch endpoint.place {
+        case .server(let address):
+            .server(try .open(endpoint.target(at: address), timeout: timeout))
+        case .sentinel(let service):
+            .server(
+                try PrimarySearch(endpoint: endpoint, service: service, timeout: timeout).run())
+        case .cluster(let seeds):
+            .cluster(try BlockingCluster(endpoint: endpoint, seeds: seeds, timeout: timeout))
+        }
+    }
+
+    /// The servers that have the keys: one, or the primaries of a cluster.
+    package var servers: [ServerAddress] {
+        switch route {
+        case .server(let connection): [connection.address]
+        case .cluster(let cluster): cluster.primaries
+        }
+    }
+
+    /// One command to each of ``servers``.
+    package func performOnEach(
+        _ command: RedisCommand
+    ) throws(RedisFailure) -> [(server: ServerAddress, reply: RedisReply)] {
+        var replies: [(server: ServerAddress, reply: RedisReply)] = []
+        for server in servers { replies.append((server, try perform(command, at: server))) }
+        return replies
+    }
+
+    /// One command to one of ``servers``.
+    package func perform(
+        _ command: RedisCommand, at server: ServerAddress
+    ) throws(RedisFailure) -> RedisReply {
+        switch route {
+        case .server(let connection): try connection.perform([command])[0]
+        case .cluster(let cluster): try cluster.perform(command, at: server)
+        }
+    }
 
     /// One command and its reply; an error reply is thrown.
     @discardableResult
@@ -36,6 +79,9 @@ package struct RedisClient: ~Copyable {
 
     @discardableResult
     package func perform(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
-        try connection.perform(commands)
+        switch route {
+        case .server(let connection): try connection.perform(commands)
+        case .cluster(let cluster): try cluster.perform(commands)
+        }
     }
 }

@@ -35,6 +35,15 @@ package struct RedisCommand: Equatable, Sendable {
         lengths.append(contentsOf: other.lengths)
     }
 
+    var count: Int { lengths.count }
+
+    /// A word; counts through those before it.
+    subscript(index: Int) -> ArraySlice<UInt8>? {
+        guard lengths.indices.contains(index) else { return nil }
+        let start = lengths[..<index].reduce(0, +)
+        return buffer[start..<start + lengths[index]]
+    }
+
     /// Lends the words as C's `argc`, `argv` and `argvlen`, for as long as `body` runs.
     func withArguments<Value>(
         _ body: (Int32, UnsafeMutablePointer<UnsafePointer<CChar>?>, UnsafePointer<Int>) -> Value

@@ -52,6 +52,32 @@ extension RedisQueue {
         completion: @escaping RedisCompletion<[(PartitionNumber, [LogEntry])]>
     ) {
         guard !logs.isEmpty else { return nextTurn.run { completion(.success([])) } }
+        switch logReader {
+        case .server(let reader):
+            readLogs(logs, by: reader, count: count, blockMilliseconds, completion)
+        case .cluster(let reader):
+            let logs = logs.map {
+                ClusterLogReader.Log(partition: $0.0, key: keys.log($0.0), after: $0.after)
+            }
+            reader.read(logs, count: count, blockMilliseconds: blockMilliseconds) { outcome in
+                completion(
+                    outcome.reading { replies throws(RedisFailure) in
+                        var read: [(PartitionNumber, [LogEntry])] = []
+                        for (partition, reply) in replies {
+                            let entries = try reply.streams().flatMap(\.entries)
+                            read.append((partition, entries.map(LogEntry.init)))
+                        }
+                        return read
+                    })
+            }
+        }
+    }
+
+    private func readLogs(
+        _ logs: [(PartitionNumber, after: StreamID)], by reader: BlockingReader, count: Int,
+        _ blockMilliseconds: Int,
+        _ completion: @escaping RedisCompletion<[(PartitionNumber, [LogEntry])]>
+    ) {
         var command = RedisCommand("XREAD", "COUNT")
         command.append(count)
         command.appendBlock(milliseconds: blockMilliseconds)
@@ -60,7 +86,7 @@ extension RedisQueue {
         for name in names { command.append(name) }
         for (_, after) in logs { command.append(after.description) }
         let blocking = Duration.milliseconds(blockMilliseconds)
-        logReader.read(command, blocking: blocking) { outcome in
+        reader.read(command, blocking: blocking) { outcome in
             completion(
                 outcome.reading { reply throws(RedisFailure) in
                     try Self.logRead(reply, logs: zip(logs, names).map { ($0.0, $1) })
@@ -70,7 +96,12 @@ extension RedisQueue {
 
     /// Makes a waiting ``readLogs(_:count:blockMilliseconds:completion:)`` answer soon, with
     /// nothing if nothing has come.
-    package func interruptLogRead() { logReader.interrupt() }
+    package func interruptLogRead() {
+        switch logReader {
+        case .server(let reader): reader.interrupt()
+        case .cluster(let reader): reader.interrupt()
+        }
+    }
 
     private static func logRead(
         _ reply: RedisReply, logs: [(partition: PartitionNumber, name: String)]

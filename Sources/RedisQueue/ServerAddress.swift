@@ -45,6 +45,15 @@ extension RedisEndpoint {
             mustBePrimary: place.isSentinel)
     }
 
+    /// Of one server that is known beforehand.
+    var onlyTarget: RedisTarget? {
+        if case .server(let address) = place { target(at: address) } else { nil }
+    }
+
+    var sentinelService: SentinelService? {
+        if case .sentinel(let service) = place { service } else { nil }
+    }
+
     /// A sentinel of this endpoint: it has a login of its own, and no databases.
     func sentinelTarget(at address: ServerAddress, of service: SentinelService) -> RedisTarget {
         RedisTarget(address: address, user: service.user, password: service.password)

@@ -42,21 +42,45 @@ package struct ServerFacts: Equatable, Sendable {
         return values
     }
 
+    /// Of all servers together: the worst of each, and a run id that changes with any of theirs.
+    init(infos: [RedisReply], configuration: RedisReply?) throws(RedisFailure) {
+        var servers: [ServerFacts] = []
+        for info in infos {
+            servers.append(try ServerFacts(info: info, configuration: configuration))
+        }
+        guard var facts = servers.max(by: { $0.memoryShare < $1.memoryShare }) else {
+            throw .malformed("no server has answered INFO")
+        }
+        facts.runID = servers.map(\.runID).sorted().joined(separator: "+")
+        facts.appendOnly = servers.allSatisfy(\.appendOnly)
+        let policies = servers.map(\.maxMemoryPolicy)
+        facts.maxMemoryPolicy = policies.first { $0 != "noeviction" } ?? facts.maxMemoryPolicy
+        self = facts
+    }
+
+    private var memoryShare: Double {
+        maxMemory > 0 ? Double(usedMemory) / Double(maxMemory) : 0
+    }
+
     static let info = RedisCommand("INFO")
     static let configuration = RedisCommand("CONFIG", "GET", "stream-node-max-bytes")
 }
 
 extension RedisQueue {
-    /// Whether Redis has reached its `maxmemory`, and refuses what adds.
+    /// Whether Redis (in a cluster: any of its nodes) has reached its `maxmemory`, and refuses what
+    /// adds.
     package func isFull(completion: @escaping RedisCompletion<Bool>) {
-        commands.send(RedisCommand("INFO", "memory")) { outcome in
+        commands.sendToEach(RedisCommand("INFO", "memory")) { outcome in
             completion(
-                outcome.reading { reply throws(RedisFailure) in
-                    let values = try ServerFacts.values(reply)
-                    guard let used = values["used_memory"].flatMap({ Int64($0) }),
-                        let most = values["maxmemory"].flatMap({ Int64($0) })
-                    else { throw .malformed("INFO memory lacks used_memory or maxmemory") }
-                    return most > 0 && used >= most
+                outcome.reading { replies throws(RedisFailure) in
+                    for reply in replies {
+                        let values = try ServerFacts.values(reply)
+                        guard let used = values["used_memory"].flatMap({ Int64($0) }),
+                            let most = values["maxmemory"].flatMap({ Int64($0) })
+                        else { throw .malformed("INFO memory lacks used_memory or maxmemory") }
+                        if most > 0, used >= most { return true }
+                    }
+                    return false
                 })
         }
     }
@@ -66,11 +90,11 @@ extension RedisQueue {
         let gathering = Gathering<RedisReply>(count: 3, nextTurn: nextTurn) { outcome in
             completion(
                 outcome.reading { replies throws(RedisFailure) in
-                    try ServerFacts(info: replies[1], configuration: replies[2])
+                    try ServerFacts(infos: replies[1].array ?? [], configuration: replies[2])
                 })
         }
         commands.send(createGroups, completion: gathering.part(0))
-        commands.send(ServerFacts.info, completion: gathering.part(1))
+        commands.sendToEach(ServerFacts.info) { gathering.part(1)($0.map(RedisReply.array)) }
         commands.send(ServerFacts.configuration) { outcome in
             if case .failure(.refused) = outcome {
                 gathering.part(2)(.success(.null))

@@ -22,11 +22,11 @@ final class RealSubject: Subject {
 
     var wall: WallTime { EventLoop.wallTime }
 
-    init() throws {
+    init(redis url: KeyPath<Servers, String>) throws {
         let servers = try #require(Servers.running)
         database = try servers.makeDatabase()
         keys = QueueKeys(prefix: "conformance-\(UInt32.random(in: 0 ... .max)):")
-        endpoint = try RedisEndpoint(servers.redis)
+        endpoint = try RedisEndpoint(servers[keyPath: url])
         redis = try RedisClient(endpoint: endpoint, keys: keys)
     }
 

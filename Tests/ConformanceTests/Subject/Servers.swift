@@ -4,19 +4,28 @@ import HTTPSignatures
 import PostgresStore
 import SigningKeys
 import Supervision
+import TestSupport
 import Testing
 
-/// A Redis and a PostgreSQL for the whole suite; every test has a prefix and a database of its own.
+/// Three kinds of Redis and a PostgreSQL for the whole suite; every test has a prefix and a database of its own.
 struct Servers: Sendable {
     @TaskLocal static var running: Servers?
     static let partitionCount = 4
 
+    /// One server; one that is found through sentinels; a cluster of three nodes.
     var redis: String
+    var sentinel: String
+    var cluster: String
     /// Of the database that holds schema and keys, and that all others are copies of.
     private var template: String
 
-    fileprivate init(_ redis: EmbeddedRedis, _ postgres: EmbeddedPostgres) throws {
+    fileprivate init(
+        _ redis: EmbeddedRedis, _ sentinels: SentinelFleet, _ cluster: ClusterFleet,
+        _ postgres: EmbeddedPostgres
+    ) throws {
         self.redis = redis.url
+        sentinel = sentinels.url
+        self.cluster = cluster.url
         template = postgres.connectionString
         let database = try Database(connectionString: template)
         try database.migrate(partitions: Self.partitionCount)
@@ -53,9 +62,12 @@ struct ServersTrait: SuiteTrait, TestScoping {
         defer { redis.stop() }
         let postgres = try EmbeddedPostgres(directory: directory, settings: ["fsync": "off"])
         defer { postgres.stop() }
-        try await Servers.$running.withValue(try Servers(redis, postgres)) {
-            try await function()
-        }
+        // They stop when their last reference goes.
+        let sentinels = try SentinelFleet(replicas: 0, sentinels: 1)
+        let cluster = try ClusterFleet()
+        let servers = try Servers(redis, sentinels, cluster, postgres)
+        try await Servers.$running.withValue(servers) { try await function() }
+        withExtendedLifetime((sentinels, cluster)) {}
     }
 }
 

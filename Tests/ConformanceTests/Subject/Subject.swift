@@ -37,16 +37,18 @@ enum Hand: Int, CaseIterable {
     var name: Incarnation { Incarnation(rawValue: "w\(rawValue)") }
 }
 
-/// The two that must be alike.
+/// Those that must be alike; the real one with each way to reach Redis.
 enum Subjects: String, CaseIterable, CustomTestStringConvertible {
-    case simulated, real
+    case simulated, real, sentinel, cluster
 
     var testDescription: String { rawValue }
 
     func make() throws -> any Subject {
         switch self {
         case .simulated: SimulatedSubject()
-        case .real: try RealSubject()
+        case .real: try RealSubject(redis: \.redis)
+        case .sentinel: try RealSubject(redis: \.sentinel)
+        case .cluster: try RealSubject(redis: \.cluster)
         }
     }
 }

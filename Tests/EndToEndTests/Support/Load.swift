@@ -1,3 +1,4 @@
+import RedisQueue
 import Testing
 
 /// Notes to many inboxes, enough to be under way for some seconds, and what became of them.
@@ -33,8 +34,19 @@ struct Load {
         }
     }
 
-    /// Everything has arrived and is on record, at most so many twice, and Redis is empty.
-    func awaitAllRecorded(duplicates bound: Int) throws {
+    /// Waits until nothing is left of the entries but what is on record.
+    func awaitExpanded() throws {
+        try Poll.until("all are expanded", within: .seconds(120)) {
+            try pool.redis().command(["XLEN", "trunkline:{intake}:normal"]) == .integer(0)
+        }
+    }
+
+    var isUnderWay: Bool {
+        get throws { try sink.report().accepted < expected.count }
+    }
+
+    /// Everything has arrived and is on record, at most so many twice.
+    func awaitAllDelivered(duplicates bound: Int) throws {
         try Poll.until("all are delivered", within: .seconds(120)) {
             try pool.states(of: expected) == ["delivered": expected.count]
         }
@@ -42,6 +54,11 @@ struct Load {
         #expect(tally.losses.isEmpty)
         #expect(tally.duplicates <= bound)
         print("duplicates: \(tally.duplicates) of \(expected.count)")
+    }
+
+    /// The same, and Redis is empty.
+    func awaitAllRecorded(duplicates bound: Int) throws {
+        try awaitAllDelivered(duplicates: bound)
         try Poll.until("intake and logs are empty", within: .seconds(20)) {
             try pool.openEntries() == 0
         }
