@@ -17,7 +17,7 @@ import Testing
     ]
 
     @Test func `a healthy pool has no problem`() throws {
-        let report = try Report(try Pool.required.tenant().run("doctor", "--json"))
+        let report = try DoctorReport(try Pool.required.tenant().run("doctor", "--json"))
         #expect(report.code == 0)
         #expect(report.findings.map(\.subject) == Self.subjects)
         #expect(report.findings.allSatisfy { $0.grade != "problem" })
@@ -44,7 +44,7 @@ import Testing
         let tenant = try Pool.required.tenant()
         let stream = tenant.keyPrefix + name
         _ = try tenant.redis().command(["XADD", stream, "*", "activity", "{}"])
-        let report = try Report(tenant.run("doctor", "--json"))
+        let report = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(report.code == 1 && report["streams"]?.grade == "problem")
         #expect(report["streams"]?.message.contains(stream) == true)
         #expect(report["streams"]?.mend?.contains("\(tenant.keyPrefix){intake}:normal") == true)
@@ -55,7 +55,7 @@ import Testing
             "doctor", "--json", "--redis", "redis://127.0.0.1:1", "--database",
             "host=/tmp/nowhere dbname=trunkline",
         ])
-        let report = try Report(result)
+        let report = try DoctorReport(result)
         #expect(report.code == 1)
         #expect(report["redis"]?.grade == "problem")
         #expect(report["redis"]?.message.contains("Connection refused") == true)
@@ -68,7 +68,7 @@ import Testing
 
     @Test func `a pool that does not run is told how to start`() throws {
         let result = try Trunkline.run(["doctor", "--json", "--state-directory", "/tmp/nowhere"])
-        let report = try Report(result)
+        let report = try DoctorReport(result)
         #expect(report["redis"]?.mend?.contains("trunkline run --embedded") == true)
         #expect(report["postgresql"]?.mend?.contains("trunkline run --embedded") == true)
     }
@@ -77,7 +77,7 @@ import Testing
         let pool = try Pool.required
         let result = try Trunkline.run(
             ["doctor", "--json"], environment: ["TRUNKLINE_STATE_DIRECTORY": pool.stateDirectory])
-        let report = try Report(result)
+        let report = try DoctorReport(result)
         #expect(report["redis"]?.grade == "ok")
         #expect(report["postgresql"]?.grade == "ok")
     }
@@ -87,7 +87,7 @@ import Testing
         let result = try Trunkline.run([
             "doctor", "--json", "--redis", pool.redisURL, "--database", pool.connectionString,
         ])
-        let report = try Report(result)
+        let report = try DoctorReport(result)
         #expect(report.code == 1)
         #expect(report["schema"]?.grade == "problem")
         #expect(report["schema"]?.mend?.contains("trunkline migrate") == true)
@@ -100,7 +100,7 @@ import Testing
     func `a schema of another version is a problem`(change: String, mend: String) throws {
         let tenant = try Pool.required.tenant()
         try tenant.database().query(change)
-        let report = try Report(tenant.run("doctor", "--json"))
+        let report = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(report.code == 1)
         #expect(report["schema"]?.grade == "problem")
         #expect(report["schema"]?.mend?.contains(mend) == true)
@@ -119,11 +119,11 @@ import Testing
             try database.query("drop table trunkline.\(try #require(table))")
         }
         try drop(daysAhead: 1)
-        let tomorrow = try Report(tenant.run("doctor", "--json"))
+        let tomorrow = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(tomorrow.code == 0)
         #expect(tomorrow["partitions"]?.grade == "warning")
         try drop(daysAhead: 0)
-        let today = try Report(tenant.run("doctor", "--json"))
+        let today = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(today.code == 1)
         #expect(today["partitions"]?.grade == "problem")
     }
@@ -138,7 +138,7 @@ import Testing
         defer { redis.stop() }
         var tenant = try Pool.required.tenant()
         tenant.redisURL = redis.url
-        let report = try Report(tenant.run("doctor", "--json"))
+        let report = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(report.code == 1)
         #expect(report["eviction policy"]?.grade == "problem")
         #expect(report["eviction policy"]?.message.contains("allkeys-lru") == true)
@@ -157,13 +157,13 @@ import Testing
         let client = try tenant.redis()
         try client.command(["CONFIG", "SET", "maxmemory", "1mb"])
         try client.command(["CONFIG", "SET", "requirepass", "secret"])
-        let locked = try Report(tenant.run("doctor", "--json"))
+        let locked = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(locked["redis"]?.mend?.contains("PASSWORD") == true)
         tenant.redisURL = "redis+unix://:wrong@\(redis.socketPath)"
-        let wrong = try Report(tenant.run("doctor", "--json"))
+        let wrong = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(wrong["redis"]?.mend == "correct user and password in the URL")
         tenant.redisURL = "redis+unix://:secret@\(redis.socketPath)"
-        let full = try Report(tenant.run("doctor", "--json"))
+        let full = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(full["redis"]?.grade == "ok")
         #expect(full["memory"]?.grade == "problem")
     }
@@ -172,13 +172,13 @@ import Testing
         let tenant = try Pool.required.tenant()
         let redis = try tenant.redis()
         _ = try redis.enqueue(.urgent, fields: [("activity", Array("{}".utf8))])
-        let idle = try Report(tenant.run("doctor", "--json"))
+        let idle = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(idle.code == 1)
         #expect(idle["intake"]?.grade == "problem")
         #expect(idle["workers"]?.grade == "warning")
         let now = try #require(redis.command(["TIME"]).array?.first?.text) + "000"
         try redis.command(["ZADD", redis.keys.workers, now, "machine.0.abc"])
-        let alive = try Report(tenant.run("doctor", "--json"))
+        let alive = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(alive.code == 0)
         #expect(alive["intake"]?.message == "urgent 1, normal 0, bulk 0")
         #expect(alive["workers"]?.message == "1 alive")
@@ -201,7 +201,7 @@ import Testing
             insert into trunkline.control (kind, host, actor, reason)
             values ('pause', 'slow.example', 'ann', 'they asked')
             """)
-        let report = try Report(tenant.run("doctor", "--json"))
+        let report = try DoctorReport(tenant.run("doctor", "--json"))
         #expect(
             report["rejected"]?.message
                 == "1 entry was refused, the newest because of \"to\" is not JSON")
@@ -215,7 +215,7 @@ import Testing
         let scratch = try Scratch()
         let empty = try scratch.write("no certificate\n", to: "ca.pem")
         for file in [empty, scratch.file("nowhere.pem")] {
-            let report = try Report(tenant.run("doctor", "--json", "--ca-file", file))
+            let report = try DoctorReport(tenant.run("doctor", "--json", "--ca-file", file))
             #expect(report.code == 1)
             #expect(report["certificates"]?.grade == "problem")
             #expect(report["certificates"]?.message.contains(file) == true)
@@ -225,11 +225,12 @@ import Testing
     @Test func `a key directory is looked at, and replaces the keys in PostgreSQL`() throws {
         let tenant = try Pool.required.tenant()
         let scratch = try Scratch()
-        func look(_ path: String) throws -> (Report, Report.Finding) {
-            let report = try Report(tenant.run("doctor", "--json", "--key-directory", path))
+        func look(_ path: String) throws -> (DoctorReport, DoctorReport.Finding) {
+            let report = try DoctorReport(tenant.run("doctor", "--json", "--key-directory", path))
             return (report, try #require(report["key directory"]))
         }
-        #expect(try Report(tenant.run("doctor", "--json"))["signing keys"]?.grade == "warning")
+        #expect(
+            try DoctorReport(tenant.run("doctor", "--json"))["signing keys"]?.grade == "warning")
 
         let (missing, nowhere) = try look(scratch.file("nowhere"))
         #expect(missing.code == 1 && nowhere.mend == "correct --key-directory")
@@ -254,12 +255,12 @@ import Testing
         #expect(misnamed.grade == "warning" && misnamed.mend == "name it \(proper)")
 
         let config = try scratch.write("key-directory = /nowhere\n", to: "conf")
-        let report = try Report(tenant.run("doctor", "--json", "--config", config))
+        let report = try DoctorReport(tenant.run("doctor", "--json", "--config", config))
         #expect(report["key directory"]?.message.contains("/nowhere") == true)
     }
 
     @Test func `what is of this shell and of these options says so`() throws {
-        let report = try Report(Pool.required.tenant().run("doctor", "--json"))
+        let report = try DoctorReport(Pool.required.tenant().run("doctor", "--json"))
         #expect(report["descriptors"]?.message.contains("this shell") == true)
         #expect(report["certificates"]?.message.contains("without --ca-file here") == true)
     }
@@ -290,7 +291,7 @@ import Testing
             default: text
             }
         let servers = ["--database", database, "--redis", tenant.redisURL]
-        let report = try Report(Trunkline.run(["doctor", "--json"] + servers))
+        let report = try DoctorReport(Trunkline.run(["doctor", "--json"] + servers))
         let finding = try #require(report["postgresql"])
         #expect(finding.grade == "problem" && finding.message.contains(words), "\(finding)")
         #expect(finding.mend?.contains(mend ?? "systemctl start") == true, "\(finding)")
@@ -326,14 +327,16 @@ import Testing
             "\(tenant.connectionString) options='-c role=\(role)'",
         ])
         let problem = try #require(
-            Report(result).findings.first { $0.grade == "problem" && $0.subject == "postgresql" })
+            DoctorReport(result).findings.first {
+                $0.grade == "problem" && $0.subject == "postgresql"
+            })
         #expect(problem.message.contains("permission denied"))
         let mend = ownerIsSuperuser ? "make \(role) the owner" : "`GRANT \(owner) TO \(role)`"
         #expect(problem.mend?.contains(mend) == true, "\(problem)")
     }
 }
 
-private struct Report {
+struct DoctorReport {
     struct Finding {
         var subject: String
         var grade: String

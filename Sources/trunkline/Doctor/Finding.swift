@@ -6,6 +6,14 @@ struct Finding {
         case warning
         /// Deliveries fail, or will be lost.
         case problem
+
+        var severity: Int {
+            switch self {
+            case .ok: 0
+            case .warning: 1
+            case .problem: 2
+            }
+        }
     }
 
     var grade: Grade

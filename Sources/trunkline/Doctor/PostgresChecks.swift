@@ -27,6 +27,7 @@ struct PostgresChecks {
             }
             if let standby = try standby(database) { findings.append(standby) }
             findings.append(try durability(database))
+            if let standbys = try standbys(database) { findings.append(standbys) }
             let version = try database.schemaVersion()
             findings.append(schema(version, try database.query("select current_database()")[0][0]))
             // Another version's tables are not known.
@@ -103,6 +104,29 @@ struct PostgresChecks {
         return .warning(
             "durability", "\(off) off: a power cut can destroy the record",
             mend: "turn it on in postgresql.conf")
+    }
+
+    /// nil: there are none, and may be none.
+    private func standbys(_ database: Database) throws(StoreFailure) -> Finding? {
+        let row = try database.query(
+            """
+            select (select count(*) from pg_stat_replication),
+                current_setting('synchronous_standby_names')
+            """)[0].map { $0 ?? "" }
+        guard let count = Int(row[0]), count > 0 else {
+            guard !row[1].isEmpty else { return nil }
+            return .problem(
+                "standbys",
+                "none, and synchronous_standby_names is \(row[1]): commits wait for one",
+                mend: "bring the standby back, or empty synchronous_standby_names")
+        }
+        let message = "\(count) \(count == 1 ? "follows" : "follow")"
+        guard row[1].isEmpty else { return .ok("standbys", "\(message), synchronously") }
+        return .warning(
+            "standbys",
+            "\(message), asynchronously: what has not arrived at its promotion is lost from the "
+                + "record",
+            mend: "set synchronous_standby_names, if a commit may wait for it")
     }
 
     private func schema(_ version: Int, _ database: String?) -> Finding {

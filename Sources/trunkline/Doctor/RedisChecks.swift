@@ -16,11 +16,10 @@ struct RedisChecks {
     func run(_ clocks: inout ClockCheck) -> [Finding] {
         do throws(RedisFailure) {
             let client = try RedisClient(endpoint: endpoint, keys: keys)
-            let facts = try client.facts()
-            var findings = [reached(facts), try role(client)]
-            findings += [
-                policy(facts), persistence(facts), memory(facts), streamNodes(facts),
-            ]
+            let servers = try client.standings()
+            var findings = [worst(servers, reached)]
+            findings += RedisTopologyChecks(endpoint: endpoint, servers: servers).run()
+            findings += [policy, persistence, memory, streamNodes].map { worst(servers, $0) }
             clocks.look(at: "Redis") { try? client.time() }
             let alive = try client.aliveWorkers()
             findings += [
@@ -31,6 +30,21 @@ struct RedisChecks {
         } catch {
             return [unreachable(error)]
         }
+    }
+
+    /// Of several servers the first that is worst, by name.
+    private func worst(
+        _ servers: [ServerStanding], _ check: (ServerFacts) -> Finding
+    ) -> Finding {
+        var worst: Finding?
+        for server in servers {
+            var finding = check(server.facts)
+            if servers.count > 1, finding.grade != .ok {
+                finding.message = "\(server.server): \(finding.message)"
+            }
+            if finding.grade.severity > worst?.grade.severity ?? -1 { worst = finding }
+        }
+        return worst ?? .problem("redis", "no server has any slot", mend: "mend the cluster")
     }
 
     private func unreachable(_ error: RedisFailure) -> Finding {
@@ -44,6 +58,14 @@ struct RedisChecks {
                 "give this user the commands it was refused (`redis-cli ACL SETUSER`)"
             case let text where text.contains("LOADING"):
                 "it reads its data back after a start: wait, and ask again"
+            case let text where text.contains("cluster support disabled"):
+                "this Redis is no cluster: write redis://HOST:PORT/DB"
+            case let text where text.contains("cluster is down"):
+                "`redis-cli --cluster check HOST:PORT` tells which slots nobody serves"
+            case let text where text.contains("No such master"):
+                "correct the name behind the sentinels in --redis (`sentinel monitor NAME`)"
+            case let text where text.hasPrefix("sentinel "):
+                "see whether the sentinels run and listen, and correct --redis"
             case let text where text.contains("DB index"):
                 "correct the number of the database at the end of the URL"
             case let text where text.contains("not known"):
@@ -67,16 +89,6 @@ struct RedisChecks {
                     + "workers' scripts")
         }
         return .ok("redis", "version \(facts.version) at \(endpoint)")
-    }
-
-    private func role(_ client: borrowing RedisClient) throws(RedisFailure) -> Finding {
-        let role = try client.command(["ROLE"]).array?.first?.text ?? "unknown"
-        guard role == "master" else {
-            return .problem(
-                "redis role", "this one is a \(role), which takes no writes",
-                mend: "give the address of the primary")
-        }
-        return .ok("redis role", "primary")
     }
 
     private func policy(_ facts: ServerFacts) -> Finding {
@@ -169,15 +181,18 @@ struct RedisChecks {
     private func strangers(_ client: borrowing RedisClient) throws(RedisFailure) -> Finding {
         let known = Set(Lane.intake.map(client.keys.intake) + [client.keys.rejected])
         var unread: [String] = []
-        var cursor = "0"
-        repeat {
-            let reply = try client.command([
-                "SCAN", cursor, "MATCH", "\(client.keys.prefix)*intake*", "COUNT", "1000", "TYPE",
-                "stream",
-            ]).array
-            cursor = reply?.first?.text ?? "0"
-            unread += (reply?.last?.array ?? []).compactMap(\.text).filter { !known.contains($0) }
-        } while cursor != "0"
+        for server in client.servers {
+            var cursor = "0"
+            repeat {
+                let scan = RedisCommand(
+                    "SCAN", cursor, "MATCH", "\(client.keys.prefix)*intake*", "COUNT", "1000",
+                    "TYPE", "stream")
+                let reply = try client.perform(scan, at: server).array
+                cursor = reply?.first?.text ?? "0"
+                unread += (reply?.last?.array ?? []).compactMap(\.text)
+                    .filter { !known.contains($0) }
+            } while cursor != "0"
+        }
         guard let name = unread.min() else {
             return .ok("streams", "nobody writes past the intake")
         }
