@@ -8,6 +8,8 @@ final class BlockingReader {
     private static let interruptPause: Duration = .milliseconds(5)
     /// Whoever reads without waiting asks again at once.
     private static let detourPause: Duration = .milliseconds(50)
+    /// Longer than a read waits: a node that has not answered by then is left without its answer.
+    private static let moveLimit: Duration = .seconds(2)
 
     /// A read that waits for its turn to be sent elsewhere.
     private struct Detour {
@@ -25,6 +27,9 @@ final class BlockingReader {
     private var interrupted: Int?
     private var interruptTimer: LoopTimer?
     private var detour: Detour?
+    /// Where to go once the present read has ended.
+    private var destination: (target: RedisTarget, reason: String)?
+    private var moveTimer: LoopTimer?
 
     init(loop: EventLoop, link: RedisLink, commands: CommandRoute) {
         self.loop = loop
@@ -41,13 +46,14 @@ final class BlockingReader {
         isReading = true
         generation += 1
         link.send(command, blocking: blocking) { [weak self, commands] outcome in
+            self?.isReading = false
             if case .cluster(let router) = commands, case .failure(let failure) = outcome,
                 let node = self?.link.target?.address,
                 let redirection = Redirection(failure, asked: node)
             {
                 self?.follow(redirection, from: node, command, router, completion)
             } else {
-                self?.isReading = false
+                self?.go()
                 completion(outcome)
             }
         }
@@ -60,9 +66,10 @@ final class BlockingReader {
         _ router: ClusterRouter, _ completion: @escaping RedisCompletion<RedisReply>
     ) {
         guard !router.heed(redirection, from: node) else {
-            isReading = false
+            go()
             return completion(.failure(.disconnected("the stream has moved")))
         }
+        isReading = true
         let timer = loop.startTimer(after: Self.detourPause) { [weak self] in
             self?.detour = nil
             router.send(command.withoutBlocking) { outcome in
@@ -73,8 +80,27 @@ final class BlockingReader {
         detour = Detour(timer: timer, completion: completion)
     }
 
+    /// Goes to another node when the read that is under way has ended: its answer may be entries,
+    /// and those would stay ours, unknown to us, until they are recovered.
+    func move(to target: RedisTarget, because reason: String) {
+        destination = (target, reason)
+        guard isReading, detour == nil, link.isReady, target != link.target else { return go() }
+        let timer = moveTimer ?? loop.timer { [weak self] in self?.go() }
+        moveTimer = timer
+        timer.start(after: Self.moveLimit)
+    }
+
+    private func go() {
+        guard let destination else { return }
+        self.destination = nil
+        moveTimer?.stop()
+        link.move(to: destination.target, because: destination.reason)
+    }
+
     /// Fails what is outstanding before it returns.
     func stop() {
+        moveTimer?.stop()
+        destination = nil
         link.stop()
         guard let detour else { return }
         self.detour = nil

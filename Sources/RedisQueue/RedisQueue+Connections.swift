@@ -114,12 +114,17 @@ extension RedisQueue {
         router.onChange = { [weak self] isUp, reason in
             guard let self else { return }
             if !isUp, case .cluster(let reader) = logReader { reader.lost(because: reason) }
-            tell(isUp, reason)
+            // The intake's own connection follows when it is known where the intake is.
+            if !isUp || intakeReader.link.isReady { tell(isUp, reason) }
+        }
+        intakeReader.link.onChange = { [weak self, weak router] isReady, reason in
+            // Lost by itself, or on its way after its slot, it is no matter of the others'.
+            if isReady, router?.isUp == true { self?.tell(true, reason) }
         }
         router.onMove = { [weak self, weak router] in
             guard let self, let router else { return }
             if let owner = router.owner(of: keys.intake(.normal)) {
-                intakeReader.link.move(to: owner, because: "the intake is at \(owner.address)")
+                intakeReader.move(to: owner, because: "the intake is at \(owner.address)")
             }
             if case .cluster(let reader) = logReader { reader.moved() }
         }

@@ -9,7 +9,10 @@ internal import RedisQueue
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Redis: redis://HOST:PORT/DB or redis+unix:///PATH. (env: TRUNKLINE_REDIS_URL)",
+            """
+            Redis: redis://HOST:PORT/DB, redis+unix:///PATH, redis+sentinel://HOST:PORT,.../SERVICE/DB \
+            or redis+cluster://HOST:PORT,... (env: TRUNKLINE_REDIS_URL)
+            """,
             valueName: "url"))
     var redis: String?
 
