@@ -98,12 +98,14 @@ package final class ClusterFleet {
         let slot = "\(try slot(of: key))"
         try target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source.nodeID)
         try source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target.nodeID)
-        return SlotMove(slot: slot, source: source, target: target)
+        return SlotMove(
+            slot: slot, nodes: nodes.filter(\.isRunning), source: source, target: target)
     }
 
     /// A slot on its way.
     package struct SlotMove {
         let slot: String
+        let nodes: [RedisNode]
         package let source: RedisNode
         package let target: RedisNode
 
@@ -120,11 +122,30 @@ package final class ClusterFleet {
         }
 
         /// From here on clients are told MOVED. What came meanwhile is moved first.
+        ///
+        /// Returns when all nodes agree: of two moves at once the later could take the slot of the
+        /// earlier back, for good, by an epoch that its node had not heard of.
         package func finish() throws {
             try moveKeys()
-            try target.command("CLUSTER", "SETSLOT", slot, "NODE", target.nodeID)
-            try source.command("CLUSTER", "SETSLOT", slot, "NODE", target.nodeID)
+            let id = try target.nodeID
+            try target.command("CLUSTER", "SETSLOT", slot, "NODE", id)
+            for node in nodes where node.port != target.port {
+                try node.command("CLUSTER", "SETSLOT", slot, "NODE", id)
+            }
+            try Patience.wait("all nodes agree on slot \(slot)") {
+                let epochs = try Set(nodes.map { try $0.clusterFact("cluster_current_epoch") })
+                let maps = try nodes.map { try $0.command("CLUSTER", "SLOTS").array ?? [] }
+                return epochs.count == 1
+                    && maps.allSatisfy { Set($0.map(\.owned)) == Set(maps[0].map(\.owned)) }
+            }
         }
+    }
+}
+
+extension RedisReply {
+    /// Of a range in CLUSTER SLOTS: its ends, and its primary's port.
+    fileprivate var owned: [Int64?] {
+        [array?[0].integer, array?[1].integer, array?[2].array?[1].integer]
     }
 }
 
