@@ -168,7 +168,7 @@ let package = Package(
             dependencies: ["DeliveryCore", "EventLoop", "PostgresStore"], swiftSettings: common),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["DeliveryCore", "EventLoop", "TestSupport", "Transport"],
+            dependencies: ["CCurl", "DeliveryCore", "EventLoop", "TestSupport", "Transport"],
             swiftSettings: common),
         .testTarget(
             name: "SigningKeysTests",

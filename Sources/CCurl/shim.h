@@ -51,6 +51,11 @@ static inline CURLcode trunkline_curl_set_tls_callback(CURL *easy,
     return (curl_easy_setopt)(easy, CURLOPT_SSL_CTX_FUNCTION, callback);
 }
 
+static inline CURLcode trunkline_curl_set_progress_callback(CURL *easy,
+                                                            curl_xferinfo_callback callback) {
+    return (curl_easy_setopt)(easy, CURLOPT_XFERINFOFUNCTION, callback);
+}
+
 // curl_easy_getinfo is variadic: one typed call for each type of result.
 static inline CURLcode trunkline_curl_get_long(CURL *easy, CURLINFO info, long *value) {
     return (curl_easy_getinfo)(easy, info, value);
@@ -61,6 +66,9 @@ static inline CURLcode trunkline_curl_get_text(CURL *easy, CURLINFO info, const 
 static inline CURLcode trunkline_curl_get_pointer(CURL *easy, CURLINFO info, void **value) {
     return (curl_easy_getinfo)(easy, info, value);
 }
+
+// A macro with a cast, which Swift does not see.
+static const uint64_t trunkline_ssl_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
 
 // curl_multi_setopt is variadic.
 static inline CURLMcode trunkline_curl_multi_set_long(CURLM *multi, CURLMoption option,
@@ -89,6 +97,19 @@ static inline CURLcode trunkline_curl_result(const CURLMsg *message) {
 static inline curl_socket_t trunkline_curl_socket_bad(void) { return CURL_SOCKET_BAD; }
 static inline CURLcode trunkline_curl_global_init(void) {
     return curl_global_init(CURL_GLOBAL_ALL);
+}
+
+// How many bytes the peer of a TCP connection has sent so far; -1 when the kernel does not tell.
+// glibc's struct tcp_info ends before tcpi_bytes_received, and linux/tcp.h, which has it at this
+// place since Linux 4.1, declares the same struct again.
+static inline int64_t trunkline_curl_bytes_received(curl_socket_t descriptor) {
+    unsigned char info[136];
+    socklen_t length = sizeof info;
+    uint64_t received;
+    if (getsockopt(descriptor, IPPROTO_TCP, 11 /* TCP_INFO */, info, &length) != 0) return -1;
+    if (length < sizeof info) return -1;
+    memcpy(&received, info + 128, sizeof received);
+    return (int64_t)received;
 }
 
 // struct curl_sockaddr ends in the address itself, of which Swift sees the first 16 bytes only.

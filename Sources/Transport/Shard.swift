@@ -177,6 +177,7 @@ final class Shard {
             let transfer = Transfer.owner(of: easy)
             if !transfer.record.isReady { betweenAddresses.append(transfer) }
         } else {
+            Transfer.owner(of: easy).record.descriptor = descriptor
             sockets.update(descriptor, Readiness(rawValue: what & 3)) { [unowned self] readiness in
                 act(on: descriptor, readiness)
             }

@@ -16,6 +16,9 @@ extension Transfer {
         set(trunkline_curl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, this))
         set(trunkline_curl_set_prerequest_callback(easy, recordReady))
         set(trunkline_curl_set_pointer(easy, CURLOPT_PREREQDATA, this))
+        set(trunkline_curl_set_progress_callback(easy, weighConnection))
+        set(trunkline_curl_set_pointer(easy, CURLOPT_XFERINFODATA, this))
+        set(CURLOPT_NOPROGRESS, 0)
         // Connections outlive the transfer that opened them, so the table is their client.
         let table = Unmanaged.passUnretained(sockets).toOpaque()
         set(trunkline_curl_set_close_callback(easy, closeSocket))
@@ -56,9 +59,25 @@ extension Transfer {
 
     fileprivate func header(_ count: Int) -> Int {
         record.headerBytes += count
+        // A line without anything but its end, and not that of an interim answer.
+        if count <= 2, long(CURLINFO_RESPONSE_CODE) >= 200 { record.isHeadComplete = true }
         if record.headerBytes <= headerByteLimit { return count }
         record.overran = .headers
         return 0
+    }
+
+    /// Ends a transfer for which the connection has brought too much; libcurl calls often, so only
+    /// each eighth time is the kernel asked.
+    fileprivate func weigh() -> Int32 {
+        record.steps += 1
+        guard record.steps % Self.stepsBetweenWeighings == 0, let descriptor = record.descriptor
+        else { return 0 }
+        let received = trunkline_curl_bytes_received(descriptor)
+        let before = record.receivedBefore ?? (record.openedSockets > 0 ? 0 : received)
+        record.receivedBefore = before
+        guard received - before > Int64(wireByteLimit) else { return 0 }
+        record.overran = .wire
+        return 1
     }
 
     fileprivate func body(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -81,6 +100,10 @@ private let recordHeader: curl_write_callback = { _, size, count, client in
 
 private let recordBody: curl_write_callback = { bytes, size, count, client in
     transfer(client)?.body(UnsafeRawBufferPointer(start: bytes, count: size * count)) ?? 0
+}
+
+private let weighConnection: curl_xferinfo_callback = { client, _, _, _, _ in
+    transfer(client)?.weigh() ?? 0
 }
 
 private let openSocket: curl_opensocket_callback = { client, _, address in

@@ -17,6 +17,8 @@ final class Transfer {
     /// TLS record holds no more either, so a longer body costs nothing.
     static let sendBufferBytes = 16_384
 
+    static let stepsBetweenWeighings = 8
+
     let easy: UnsafeMutableRawPointer
     let addressGuard: AddressGuard
     let trust: TrustStore
@@ -26,6 +28,7 @@ final class Transfer {
     let sockets: SocketTable
     let headerByteLimit: Int
     let bodyByteLimit: Int
+    let wireByteLimit: Int
     let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var resolutions: UnsafeMutablePointer<curl_slist>?
@@ -37,7 +40,15 @@ final class Transfer {
         var headerBytes = 0
         var bodyBytes = 0
         var excerpt: [UInt8] = []
+        /// The blank line after the header lines of the final answer has come.
+        var isHeadComplete = false
         var overran: Limit?
+        /// The socket that libcurl watched last.
+        var descriptor: curl_socket_t?
+        /// Calls of the progress callback.
+        var steps = 0
+        /// What the connection had received before this transfer, so far as it is known.
+        var receivedBefore: Int64?
         var openedSockets = 0
         var refusedAddresses = 0
         /// The errno of socket(2) when there was no socket to be had.
@@ -46,7 +57,7 @@ final class Transfer {
         var isReady = false
     }
 
-    enum Limit { case headers, body }
+    enum Limit { case headers, body, wire }
 
     init(
         configuration: TransportConfiguration, addressGuard: AddressGuard, trust: TrustStore,
@@ -59,6 +70,7 @@ final class Transfer {
         self.sockets = sockets
         headerByteLimit = configuration.headerByteLimit
         bodyByteLimit = configuration.bodyByteLimit
+        wireByteLimit = configuration.wireByteLimit
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setProtocol(configuration)
@@ -152,7 +164,7 @@ final class Transfer {
         return String(cString: value)
     }
 
-    private func long(_ info: CURLINFO) -> Int {
+    func long(_ info: CURLINFO) -> Int {
         var value = 0
         trunkline_curl_get_long(easy, info, &value)
         return value

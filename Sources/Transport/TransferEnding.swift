@@ -15,8 +15,7 @@ struct TransferEnding {
     var record: Transfer.Record
 
     var exchange: Exchange {
-        // We ended it: the answer is as complete as it needs to be.
-        if code == CURLE_OK || record.overran == .body {
+        if code == CURLE_OK || hasEnough {
             return .answered(
                 Answer(
                     status: status, retryAfter: retryAfter, rateLimit: rateLimit,
@@ -25,8 +24,17 @@ struct TransferEnding {
         return .failed(failure, detail: detail)
     }
 
+    /// We ended it: the answer is as complete as it needs to be.
+    private var hasEnough: Bool {
+        record.overran == .body || record.overran == .wire && record.isHeadComplete
+    }
+
     private var detail: String {
-        if record.overran == .headers { return "header fields exceed their limit" }
+        switch record.overran {
+        case .headers: return "header fields exceed their limit"
+        case .wire: return "more bytes than any answer needs"
+        case .body, nil: break
+        }
         return text.isEmpty ? String(cString: curl_easy_strerror(code)) : text
     }
 
@@ -41,7 +49,7 @@ struct TransferEnding {
             CURLE_SSL_PINNEDPUBKEYNOTMATCH:
             .certificateInvalid
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER: .tlsFailed
-        case CURLE_ABORTED_BY_CALLBACK: record.refusedAddresses > 0 ? .forbiddenAddress : .notSent
+        case CURLE_ABORTED_BY_CALLBACK: abortion
         case CURLE_WRITE_ERROR: record.overran == .headers ? .malformedAnswer : .connectionLost
         case CURLE_WEIRD_SERVER_REPLY, CURLE_FILESIZE_EXCEEDED, CURLE_BAD_CONTENT_ENCODING:
             .malformedAnswer
@@ -55,6 +63,12 @@ struct TransferEnding {
             record.isReady ? .malformedAnswer : .notSent
         default: record.isReady ? .connectionLost : .notSent
         }
+    }
+
+    /// A callback of ours said no.
+    private var abortion: TransportFailure {
+        if record.overran == .wire { return record.isReady ? .malformedAnswer : .tlsFailed }
+        return record.refusedAddresses > 0 ? .forbiddenAddress : .notSent
     }
 
     private var connectFailure: TransportFailure {

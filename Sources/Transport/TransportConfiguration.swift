@@ -29,6 +29,11 @@ package struct TransportConfiguration: Sendable {
     package var headerByteLimit = 32_768
     /// How much of a body is read; the transfer then counts as answered.
     package var bodyByteLimit = 65_536
+    /// Of all that comes over the connection for one answer, TLS and what frames the body included:
+    /// libcurl shows us neither the extensions of chunks nor messages of TLS, which may be endless.
+    /// More than the two limits above and the longest chain of certificates that OpenSSL takes
+    /// (100 kB); looked at now and then, so a few more megabytes may have come.
+    package var wireByteLimit = 1_048_576
     package var names = NameCacheLimits()
 
     package init(instanceDomain: String, version: String) {

@@ -7,7 +7,11 @@ final class LoopServer {
     private let listener: Int32
     private var watch: DescriptorWatch?
     private let handler: (ServerConnection) -> Void
+    /// The oldest of those that have ended go when there are many.
     private(set) var connections: [ServerConnection] = []
+    private static let keptConnections = 4_096
+    /// How many connections were accepted since the start.
+    private(set) var accepted = 0
     let port: Int
 
     /// The handler runs whenever bytes came, and with `isClosed` set when the client has gone.
@@ -28,14 +32,15 @@ final class LoopServer {
         for connection in connections { connection.end() }
     }
 
-    /// How many connections were accepted since the start.
-    var accepted: Int { connections.count }
-
     private func accept() {
         while true {
             let descriptor = Glibc.accept(listener, nil, nil)
             guard descriptor >= 0 else { return }
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            accepted += 1
+            if connections.count >= Self.keptConnections {
+                connections.removeAll(where: \.isClosed)
+            }
             connections.append(ServerConnection(loop, descriptor, handler))
         }
     }
@@ -71,6 +76,12 @@ final class ServerConnection {
         received.removeFirst(length)
         requests += 1
         return request
+    }
+
+    /// All that was received and not taken.
+    func takeAll() -> [UInt8] {
+        defer { received.removeAll() }
+        return received
     }
 
     func send(_ text: String) { send(Array(text.utf8)) }

@@ -46,17 +46,37 @@ private let makeCertificates = #"""
       key $1
       openssl req -x509 -new -key $1.key -subj "/CN=$1" -days 30 -out $1.pem
     }
-    leaf() { # name, authority, host name, days
-      key $1
+    leaf() { # name, authority, host name, days, more extensions
+      if [ "$1" = weak ]; then openssl genrsa -out $1.key 1024; else key $1; fi
       openssl req -new -key $1.key -subj "/CN=$1" -out $1.csr
-      printf "subjectAltName=DNS:$3" > $1.ext
+      printf "subjectAltName=DNS:$3\n$5" > $1.ext
       openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days $4 \
         -extfile $1.ext -out $1.pem
       cat $1.key >> $1.pem
     }
+    issuer() { # name, authority, how many issuers may stand below it
+      key $1
+      openssl req -new -key $1.key -subj "/CN=$1" -out $1.csr
+      echo "basicConstraints=critical,CA:TRUE,pathlen:$3" > $1.ext
+      openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 30 \
+        -extfile $1.ext -out $1.pem
+    }
     authority authority
     authority stranger
+    issuer middle authority 0
+    issuer below middle 0
+    leaf chained middle "*.fedi.localhost" 30
+    cat middle.pem >> chained.pem
+    leaf toolong below "*.fedi.localhost" 30
+    cat below.pem middle.pem >> toolong.pem
+    leaf clientonly authority "*.fedi.localhost" 30 "extendedKeyUsage=clientAuth"
+    leaf weak authority "*.fedi.localhost" 30
     leaf good authority "*.fedi.localhost" 30
+    leaf unissued good "*.fedi.localhost" 30
+    cat good.pem >> unissued.pem
+    leaf missing middle "*.fedi.localhost" 30
+    cp good.pem huge.pem
+    for copy in $(seq 300); do cat authority.pem; done >> huge.pem
     leaf misnamed authority other.example 30
     leaf expired authority "*.fedi.localhost" -1
     leaf unknown stranger "*.fedi.localhost" 30
