@@ -13,6 +13,14 @@ let common: [SwiftSetting] = [
 /// Targets without I/O: a pointer there is a warning, and a warning does not build.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
+/// What decoders stand in.
+let fuzzed: [Target.Dependency] = [
+    "CHiredis", "DeliveryCore", "HTTPSignatures", "IntakeParsing", "PostgresStore", "RedisQueue",
+    "Sink", "Transport",
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+
 let package = Package(
     name: "trunkline",
     dependencies: [
@@ -228,7 +236,22 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
+            name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+            exclude: ["Driver", "Seeds"], swiftSettings: common),
+        .testTarget(
             name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: common),
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// `deploy/fuzz`: the same decoders and promises as in FuzzTests, with libFuzzer's search around
+// them. Only there when it is asked for, because nothing else links libFuzzer; instead of the tests,
+// because a file belongs to one target.
+if Context.environment["TRUNKLINE_FUZZ"] != nil {
+    package.targets.removeAll { $0.name == "FuzzTests" }
+    package.targets += [
+        .executableTarget(
+            name: "fuzz", dependencies: fuzzed, path: "Tests/FuzzTests",
+            exclude: ["FuzzTests.swift", "Seeds"], swiftSettings: common)
+    ]
+}

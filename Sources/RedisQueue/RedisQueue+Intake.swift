@@ -137,7 +137,7 @@ extension RedisQueue {
         }
     }
 
-    private static func intakeEntries(
+    static func intakeEntries(
         keys: QueueKeys?
     ) -> (RedisReply) throws(RedisFailure) -> [IntakeEntry] {
         { (reply: RedisReply) throws(RedisFailure) in

@@ -103,7 +103,7 @@ extension RedisQueue {
         }
     }
 
-    private static func logRead(
+    static func logRead(
         _ reply: RedisReply, logs: [(partition: PartitionNumber, name: String)]
     ) throws(RedisFailure) -> [(PartitionNumber, [LogEntry])] {
         var read: [(PartitionNumber, [LogEntry])] = []

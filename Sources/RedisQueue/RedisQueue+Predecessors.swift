@@ -42,7 +42,7 @@ extension RedisQueue {
 }
 
 extension Predecessors {
-    fileprivate init(_ reply: RedisReply) throws(RedisFailure) {
+    init(_ reply: RedisReply) throws(RedisFailure) {
         guard let ids = reply.array else {
             guard reply.integer == 0 else { throw .malformed("ids or 0 expected") }
             self = .tooMany

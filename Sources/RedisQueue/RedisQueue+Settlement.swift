@@ -152,7 +152,7 @@ extension RedisQueue {
         }
     }
 
-    private static func later(_ reply: RedisReply) throws(RedisFailure) -> [Resolution.Later] {
+    static func later(_ reply: RedisReply) throws(RedisFailure) -> [Resolution.Later] {
         guard let parts = reply.array, parts.count.isMultiple(of: 2) else {
             throw .malformed("deliveries and their times expected")
         }
@@ -194,7 +194,7 @@ extension RedisQueue {
         }
     }
 
-    private static func hostStates(
+    static func hostStates(
         _ reply: RedisReply
     ) throws(RedisFailure) -> [Resolution.HostState] {
         guard let parts = reply.array, parts.count.isMultiple(of: 2) else {

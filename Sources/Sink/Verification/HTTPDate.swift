@@ -9,7 +9,7 @@ enum HTTPDate {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    /// Nil when the text is not exactly an IMF-fixdate of a day that exists.
+    /// Nil when the text is not exactly an IMF-fixdate of a day that exists, since 1970.
     static func seconds(in text: String) -> Int64? {
         let bytes = Array(text.utf8)
         guard bytes.count == 29, String(decoding: bytes[25...], as: UTF8.self) == " GMT",
@@ -23,7 +23,8 @@ enum HTTPDate {
             let month = months.firstIndex(of: String(decoding: bytes[8..<11], as: UTF8.self))
         else { return nil }
         let ordinal = dayNumber(year: year, month: month + 1, day: day)
-        guard text == self.text(for: ordinal * 86_400 + hour * 3_600 + minute * 60 + second)
+        guard ordinal >= 0,
+            text == self.text(for: ordinal * 86_400 + hour * 3_600 + minute * 60 + second)
         else { return nil }
         return ordinal * 86_400 + hour * 3_600 + minute * 60 + second
     }

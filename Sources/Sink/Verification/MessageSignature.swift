@@ -97,6 +97,10 @@ struct MessageSignature: Equatable {
             }
             let value: Value
             if let number = Int64(pair[1]) {
+                // RFC 8941 section 3.3.1.
+                guard number.magnitude < 1_000_000_000_000_000 else {
+                    throw Refusal(.signatureMalformed, "parameter \(part) of over 15 digits")
+                }
                 value = .integer(number)
             } else {
                 let inner = pair[1].dropFirst().dropLast()
