@@ -3,7 +3,7 @@
 internal import CCurl
 
 package enum InboxURLProblem: Error, Equatable, Sendable {
-    /// Longer than `InboxURL.lengthLimit`.
+    /// Longer than `InboxURL.lengthLimit`, as it stands or as it is sent.
     case tooLong
     /// Neither http nor https.
     case scheme
@@ -44,7 +44,11 @@ package struct InboxURL: Hashable, Sendable {
         var parsed = try parseOnce(text)
         for _ in 0..<2 {
             let again = try parseOnce(parsed.url)
-            if again == parsed { return parsed }
+            if again == parsed {
+                // Percent-encoding makes three bytes of one.
+                if parsed.url.utf8.count > lengthLimit { throw .tooLong }
+                return parsed
+            }
             parsed = again
         }
         throw .malformed

@@ -175,6 +175,7 @@ final class Shard {
             sockets.pause(descriptor)
             // Also said of a transfer that failed: it is not active any more when this is looked at.
             let transfer = Transfer.owner(of: easy)
+            transfer.record.descriptor = nil
             if !transfer.record.isReady { betweenAddresses.append(transfer) }
         } else {
             Transfer.owner(of: easy).record.descriptor = descriptor

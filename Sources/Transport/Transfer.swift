@@ -43,7 +43,7 @@ final class Transfer {
         /// The blank line after the header lines of the final answer has come.
         var isHeadComplete = false
         var overran: Limit?
-        /// The socket that libcurl watched last.
+        /// The socket that libcurl watches for it.
         var descriptor: curl_socket_t?
         /// Calls of the progress callback.
         var steps = 0

@@ -27,6 +27,32 @@ struct GuardedConnectionTests {
         #expect(try bench.report("http://\(host):\(server.port)/inbox").status == 202)
     }
 
+    @Test(arguments: ["169.254.169.254", "10.0.0.1", "::1", "fd00:ec2::254", "127.0.0.2"])
+    func `a name that was good and turns to a forbidden address is refused there`(
+        address: String
+    ) throws {
+        let bench = Bench {
+            $0.allowedAddresses = ["127.0.0.1/32"]
+            $0.names.positiveLifetime = .milliseconds(1)
+        }
+        bench.answers["rebound.example"] = [.success(["127.0.0.1"]), .success([address])]
+        let server = LoopServer(bench.loop) { connection in
+            guard connection.takeRequest() != nil else { return }
+            connection.send(Bench.accepted)
+            connection.end()
+        }
+        let url = "http://rebound.example:\(server.port)/inbox"
+        #expect(try bench.report(url).status == 202)
+        let lookups = bench.transport.statistics.lookups
+        var last: TransferReport?
+        bench.turn(until: {
+            last = try? bench.report(url)
+            return bench.transport.statistics.lookups > lookups && last?.status == nil
+        })
+        #expect(last?.failure == .forbiddenAddress, "\(String(describing: last?.exchange))")
+        #expect(last?.connectCount == 0)
+    }
+
     @Test func `cloud metadata cannot be reached by an address that DNS gives`() throws {
         let bench = Bench()
         bench.answers["metadata.example"] = [.success(["169.254.169.254", "fd00:ec2::254"])]

@@ -141,18 +141,19 @@ struct HostileHandshakeTests {
     }
 
     @Test func `key changes without end have one`() throws {
-        let bench = bench { $0.totalTimeout = .seconds(10) }
+        let bench = bench { $0.totalTimeout = .seconds(5) }
         var changes = 0
         let server = SecureServer(bench.loop) { connection in
             guard connection.hasRequest, changes == 0 else { return }
-            while changes < 200_000, !connection.isClosed {
+            while changes < 20_000, !connection.isClosed {
                 connection.updateKeys()
                 changes += 1
             }
         }
         let report = try bench.report(server.url)
-        #expect(report.failure != nil, "\(report.exchange)")
-        #expect(report.duration < .seconds(20))
+        // By their number or by their time, whichever is seen first.
+        let ends: [TransportFailure] = [.malformedAnswer, .timedOut]
+        #expect(report.failure.map { ends.contains($0) } == true, "\(report.exchange)")
     }
 
     @Test func `no other protocol than HTTP 1_1 is offered`() throws {

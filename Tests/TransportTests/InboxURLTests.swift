@@ -68,6 +68,8 @@ struct InboxURLTests {
         ("https://example.com\\@other.example/", .userInformation),
         ("https://\(String(repeating: "a", count: 64)).example/", .invalidHost),
         ("https://example.com/\(String(repeating: "a", count: 2_029))", .tooLong),
+        // 710 bytes, of which 2,070 would be sent, and stored.
+        ("https://example.com/\(String(repeating: "é", count: 345))", .tooLong),
     ])
     func `a URL that is no inbox is refused`(text: String, problem: InboxURLProblem) {
         #expect(throws: problem) { try InboxURL.parse(text) }

@@ -14,8 +14,7 @@ extension Decoder {
             try promise(
                 parsed.url == "\(parsed.scheme)://\(parsed.authority)\(parsed.requestTarget)",
                 "\(parsed)")
-            // Each byte of a path may become three.
-            try promise(parsed.url.utf8.count <= 3 * InboxURL.lengthLimit, "\(parsed)")
+            try promise(parsed.url.utf8.count <= InboxURL.lengthLimit, "\(parsed)")
             try promise(parsed.url.utf8.allSatisfy { 0x21...0x7E ~= $0 }, "\(parsed)")
             try checkSigned(parsed)
             try checkDestination(parsed)

@@ -9,7 +9,7 @@ final class LoopServer {
     private let handler: (ServerConnection) -> Void
     /// The oldest of those that have ended go when there are many.
     private(set) var connections: [ServerConnection] = []
-    private static let keptConnections = 4_096
+    private static let keptConnections = 256
     /// How many connections were accepted since the start.
     private(set) var accepted = 0
     let port: Int
@@ -95,6 +95,8 @@ final class ServerConnection {
     func end() {
         guard !isClosed else { return }
         isClosed = true
+        source = nil
+        outgoing = []
         watch?.cancel()
         close(descriptor)
     }

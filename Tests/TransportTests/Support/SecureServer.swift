@@ -53,6 +53,7 @@ final class SecureServer {
                 connections[key] ?? SecureConnection(loop, plain, context, wire, handler)
             connections[key] = connection
             connection.pump()
+            if connections.count > 8 { connections = connections.filter { !$0.value.isClosed } }
         }
     }
 
