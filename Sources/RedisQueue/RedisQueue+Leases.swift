@@ -30,20 +30,26 @@ extension RedisQueue {
         }
     }
 
-    /// Renews leases; answers the partitions of those that are no longer ours.
+    /// Renews leases. One of which neither is said could not be asked about: its deadline runs from
+    /// the last renewal *sent*.
     ///
     /// `through`: the marks of those that are ours say from now on that they go so far; nil: they say
-    /// what they said. A failure says nothing of any of them: their deadline runs from the last renewal *sent*.
+    /// what they said.
     package func renewLeases(
         _ leases: [OwnedLease], through activity: ActivityID? = nil,
-        completion: @escaping RedisCompletion<[PartitionNumber]>
+        completion: @escaping RedisCompletion<(kept: [OwnedLease], lost: [OwnedLease])>
     ) {
         runOnEach(leases, .renewLease, besides: keys.mark) { [leaseMilliseconds] in
             $0.append(leaseMilliseconds)
             $0.append(activity.map { String($0.rawValue) } ?? "")
         } completion: { outcome in
             completion(
-                outcome.map { held in zip(leases, held).filter { !$1 }.map(\.0.partition) })
+                outcome.map { answers in
+                    let told = { (isOurs: Bool) in
+                        zip(leases, answers).filter { $1 == isOurs }.map(\.0)
+                    }
+                    return (told(true), told(false))
+                })
         }
     }
 
@@ -61,14 +67,20 @@ extension RedisQueue {
         "\(incarnation.rawValue) \(lease.epoch.rawValue)"
     }
 
-    /// One script per lease: each stands in a slot of its own.
+    /// One script per lease: each stands in a slot of its own, and of a Cluster only some may be there.
+    /// In the order of the leases; nil: not known. A failure: nothing is known of any of them.
     private func runOnEach(
         _ leases: [OwnedLease], _ script: RedisScript,
         besides key: ((PartitionNumber) -> String)?,
-        arguments: (inout RedisCommand) -> Void, completion: @escaping RedisCompletion<[Bool]>
+        arguments: (inout RedisCommand) -> Void, completion: @escaping RedisCompletion<[Bool?]>
     ) {
-        let gathering = Gathering<RedisReply>(count: leases.count, nextTurn: nextTurn) {
-            completion($0.map { replies in replies.map { $0.integer == 1 } })
+        var failure: RedisFailure?
+        let gathering = Gathering<Bool?>(count: leases.count, nextTurn: nextTurn) { outcome in
+            if let failure, case .success(let answers) = outcome, answers.allSatisfy({ $0 == nil })
+            {
+                return completion(.failure(failure))
+            }
+            completion(outcome)
         }
         for (index, lease) in leases.enumerated() {
             let touched = [keys.lease(lease.partition)] + (key.map { [$0(lease.partition)] } ?? [])
@@ -76,7 +88,8 @@ extension RedisQueue {
                 command.append(leaseValue(lease))
                 arguments(&command)
             } completion: {
-                gathering.part(index)($0)
+                if case .failure(let cause) = $0 { failure = cause }
+                gathering.part(index)(.success((try? $0.get())?.integer.map { $0 == 1 }))
             }
         }
     }

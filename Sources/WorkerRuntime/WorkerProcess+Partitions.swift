@@ -74,9 +74,7 @@ extension WorkerProcess {
     func renew(_ leases: [OwnedLease]) {
         let sent = EventLoop.now
         queue.renewLeases(leases, through: newestActivities.old(at: sent)) { [weak self] result in
-            guard case .success(let gone) = result else { return }
-            let kept = leases.filter { !gone.contains($0.partition) }
-            let lost = leases.filter { gone.contains($0.partition) }
+            guard case .success(let (kept, lost)) = result else { return }
             self?.occur(.leasesRenewed(kept: kept, lost: lost, sent: sent))
         }
     }

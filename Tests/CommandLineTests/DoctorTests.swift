@@ -11,9 +11,9 @@ import Testing
     private static let subjects = [
         "redis", "redis role", "eviction policy", "persistence", "memory", "stream nodes",
         "workers", "intake", "rejected", "streams", "postgresql", "durability", "schema",
-        "partitions", "signing keys", "parked", "controls", "hosts", "certificates", "descriptors",
-        "redis clock",
-        "postgresql clock",
+        "partitions", "signing keys", "parked", "controls", "hosts", "redis data", "certificates",
+        "descriptors",
+        "redis clock", "postgresql clock",
     ]
 
     @Test func `a healthy pool has no problem`() throws {

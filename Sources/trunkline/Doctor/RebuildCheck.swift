@@ -7,11 +7,12 @@ enum RebuildCheck {
     /// Nothing, when one of them cannot be asked: that is told elsewhere.
     static func run(redis: borrowing RedisClient, database: Database) -> [Finding] {
         guard let lost = try? lost(redis, database) else { return [] }
-        guard !lost.isEmpty else { return [.ok("partitions", "Redis has all of them")] }
+        guard !lost.isEmpty else { return [.ok("redis data", "Redis has that of all partitions")] }
         return [
             .warning(
-                "partitions",
-                "Redis has lost \(lost.count), or they are new: nothing of them is delivered yet",
+                "redis data",
+                "Redis has lost that of \(lost.count) partitions, or they are new: nothing of them is "
+                    + "delivered yet",
                 mend: "running workers bring them back from PostgreSQL and say so in their log; if "
                     + "it lasts, look there")
         ]
