@@ -44,6 +44,24 @@ struct FailureTests {
         _ = try fixture.stored(.sample("note", to: [inbox]))
     }
 
+    @Test func `a loss that a write meets first is told at once`() throws {
+        let server = PostgresServer()
+        let fixture = try StoreFixture(server: server)
+        server.stop()
+        // The first write lets libpq read the server's last words, the next one the end of file.
+        var answers: [Result<[PartitionRow], StoreFailure>] = []
+        for _ in 0..<3 { fixture.store.loadPartitions { answers.append($0) } }
+        #expect(answers.isEmpty)
+        fixture.turn(until: "answered") { answers.count == 3 }
+        for case .success(let rows) in answers { Issue.record("\(rows)") }
+        server.start()
+        fixture.turn(until: "connected again") { fixture.changes.last?.isReady == true }
+        let rows: [PartitionRow] = try fixture.answer {
+            fixture.store.loadPartitions(completion: $0)
+        }
+        #expect(rows.count == 4)
+    }
+
     @Test func `a flush whose backend is killed in the middle is away, and written once later`()
         throws
     {

@@ -91,6 +91,7 @@ final class Connection {
         }
         send(statements, completion, on: handle)
         flush(handle)
+        if handle.isBroken { tellLossNextTurn() }
     }
 
     // MARK: Connecting
@@ -151,7 +152,9 @@ final class Connection {
             // Which of several hosts kept silent is not known: the first one, or one after it.
             firstHost += 1
             lose("no connection within \(connectTime)", reconnecting: true)
-        case .ready: lose("no answer within \(limits.answerTime)", reconnecting: true)
+        case .ready(let handle):
+            let silence = "no answer within \(limits.answerTime)"
+            lose(handle.isBroken ? handle.message : silence, reconnecting: true)
         case .closed, .waiting: break
         }
     }
@@ -188,11 +191,20 @@ final class Connection {
     ) {
         if pipeline.isEmpty { deadline?.start(after: limits.answerTime) }
         pipeline.transactionSent(completion: completion)
-        // A failure here means that the connection is broken (or memory is out): the next read or
-        // flush says so, and ends the transaction with it.
+        // A failure here means that the connection is broken (or memory is out): whoever sends looks
+        // for that, and the next read says so, and ends the transaction with it.
         _ =
             statements.allSatisfy { $0.send(on: handle) }
             && PQpipelineSync(handle.pointer) == 1
+    }
+
+    /// A write that fails makes libpq read, and at the end of file close its socket: no readiness
+    /// will tell, and libuv aborts when it is to watch a closed descriptor. It is told in the next
+    /// turn, because a caller must not be called back before its call has returned.
+    private func tellLossNextTurn() {
+        watch?.cancel()
+        watch = nil
+        deadline?.start(after: .zero)
     }
 
     private func flush(_ handle: ServerHandle) {
@@ -232,6 +244,7 @@ final class Connection {
                 }
             }
             flush(handle)
+            if handle.isBroken { lost = handle.message }
         }
         // Last, because a completion may ask for more, or close the connection.
         for transaction in ended { transaction.completion(transaction.result) }
