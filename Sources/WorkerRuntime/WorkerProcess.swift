@@ -192,7 +192,8 @@ package final class WorkerProcess {
 
     // MARK: The end
 
-    /// Standard input is the lifeline: its end, however it comes, means drain.
+    /// Standard input is the lifeline: its end, however it comes, means drain; a byte, that a worker
+    /// has died.
     private func watchForEnd() {
         for signal in [SIGTERM, SIGINT] {
             signals.append(
@@ -205,7 +206,12 @@ package final class WorkerProcess {
         lifeline = loop.watch(STDIN_FILENO) { [weak self] _ in
             var byte: UInt8 = 0
             let count = read(STDIN_FILENO, &byte, 1)
-            guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
+            if count == 1 {
+                // The supervisor's nudge: somebody is missing, see who.
+                if self?.wasReady == true { self?.heartbeat() }
+                return
+            }
+            guard count == 0 || (errno != EAGAIN && errno != EINTR) else { return }
             self?.lifeline?.cancel()
             self?.occur(.drainRequested)
         }

@@ -71,6 +71,15 @@ package final class ChildProcess: Sendable {
         return wait()
     }
 
+    /// The child reads a byte from its lifeline, if it has one and reads at all.
+    package func nudge() {
+        state.withLock { state in
+            guard let lifeline = state.lifeline else { return }
+            // One that is full, or that nobody reads any more, is no news.
+            _ = Glibc.send(lifeline, "\n", 1, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        }
+    }
+
     /// The child reads end of file from its standard input.
     package func closeLifeline() {
         state.withLock { state in

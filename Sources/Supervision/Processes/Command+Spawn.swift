@@ -58,7 +58,15 @@ extension Command {
             let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
             guard null >= 0 else { throw SystemFailure("open /dev/null") }
             return (null, nil)
-        case .lifeline, .text:
+        case .lifeline:
+            // No pipe: a nudge to a child that has just died would be a SIGPIPE.
+            var ends: [Int32] = [-1, -1]
+            let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+            guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+                throw SystemFailure("socketpair")
+            }
+            return (ends[0], ends[1])
+        case .text:
             var ends: [Int32] = [-1, -1]
             guard pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemFailure("pipe") }
             return (ends[0], ends[1])

@@ -3,7 +3,7 @@ package struct Command: Sendable {
     package enum Input: Equatable, Sendable {
         /// /dev/null.
         case empty
-        /// The read end of a pipe whose other end the parent holds until `closeLifeline` or its
+        /// One end of a socket pair whose other end the parent holds until `closeLifeline` or its
         /// own death, however sudden: end of file tells the child that it is on its own.
         case lifeline
         /// These bytes, then end of file. At most 4,096: they wait in a pipe (PIPE_BUF).

@@ -1,8 +1,8 @@
 /// The supervisor's workers: as many processes as there are slots, kept running until `drain`.
 ///
 /// Each slot is a `WorkerSlotMachine`; this actor performs its actions and tells it what happened.
-/// A worker holds one end of a pipe as its standard input and drains when that ends, so it also
-/// survives no supervisor: the kernel closes the pipe, however the supervisor died.
+/// A worker holds one end of a socket pair as its standard input and drains when that ends, so it also
+/// survives no supervisor: the kernel closes the other end, however the supervisor died.
 
 internal import DeliveryCore
 internal import Glibc
@@ -153,11 +153,20 @@ package actor WorkerPool {
 
         let wasAsked = slots[slot].machine.state == .draining
         report(slot, process, exit, reading, wasAsked: wasAsked)
-        tell { await $0.onDeath(incarnation) }
+        tell {
+            await $0.onDeath(incarnation)
+            await self.nudgeAll()
+        }
         if let crash = WorkerCrash(slot, incarnation, exit, reading) {
             tell { await $0.onCrash(crash) }
         }
-        run(slots[slot].machine.died(at: Self.now), slot)
+        let killed = if case .killed = exit { !exit.isFault } else { false }
+        run(slots[slot].machine.died(at: Self.now, killed: killed), slot)
+    }
+
+    /// The living need not wait for their next heartbeat to see that one is missing.
+    private func nudgeAll() {
+        for slot in slots { slot.process?.nudge() }
     }
 
     private func pauseEnded(_ pause: WorkerSlotMachine.Pause, _ slot: Int) {

@@ -2,7 +2,9 @@
 ///
 /// Pure: it is told what happened and when, and answers with what to do. A worker that dies young
 /// is started again after a pause that doubles each time (0.1 s to 30 s), so that a broken
-/// configuration does not eat the machine; one that has lived for a minute starts afresh.
+/// configuration does not eat the machine; one that has lived for a minute starts afresh. Whom
+/// somebody killed, be it the kernel for want of memory, is missed for a second at most: that says
+/// nothing against the next one.
 
 package import DeliveryCore
 
@@ -38,6 +40,7 @@ package struct WorkerSlotMachine: Equatable, Sendable {
 
     package static let shortestPause: Duration = .milliseconds(100)
     package static let longestPause: Duration = .seconds(30)
+    package static let longestPauseAfterKill: Duration = .seconds(1)
     package static let healthyAge: Duration = .seconds(60)
 
     package private(set) var state: State = .empty
@@ -62,14 +65,15 @@ package struct WorkerSlotMachine: Equatable, Sendable {
 
     package mutating func spawnFailed() -> Action {
         guard state == .spawning else { contradiction(#function) }
-        return pause()
+        return pause(atMost: Self.longestPause)
     }
 
-    package mutating func died(at now: Instant) -> Action {
+    /// - Parameter killed: by a signal that is no fault of its own.
+    package mutating func died(at now: Instant, killed: Bool) -> Action {
         switch state {
         case .running(let since):
             if now - since >= Self.healthyAge { failures = 0 }
-            return pause()
+            return pause(atMost: killed ? Self.longestPauseAfterKill : Self.longestPause)
         case .draining:
             state = .ended
             return .finish
@@ -101,9 +105,9 @@ package struct WorkerSlotMachine: Equatable, Sendable {
     /// - Returns: nil when there is nothing left to kill.
     package func deadlinePassed() -> Action? { state == .draining ? .kill : nil }
 
-    private mutating func pause() -> Action {
+    private mutating func pause(atMost longest: Duration) -> Action {
         // 0.1 s doubled nine times is above the ceiling already.
-        let length = min(Self.shortestPause * (1 << min(failures, 9)), Self.longestPause)
+        let length = min(Self.shortestPause * (1 << min(failures, 9)), longest)
         failures += 1
         pauses += 1
         let pause = Pause(length: length, number: pauses)

@@ -63,6 +63,19 @@ import Testing
         #expect(status.metrics[.workerDeaths(.exited)] == 0, "they were asked to")
     }
 
+    @Test func `the others hear of a death at once`() async throws {
+        var fixture = try makeFixture(
+            count: 2,
+            """
+            if [ "$1" = 0 ]; then [ -e "$DIR/dead" ] || { : >"$DIR/dead"; exit 3; }; exec cat; fi
+            read nudge && : >"$DIR/heard"; exec cat
+            """)
+        await fixture.pool.start()
+        _ = await fixture.deaths.next()
+        while access(scratch.file("heard"), F_OK) != 0 { await Task.yield() }
+        #expect(await fixture.pool.drain(deadline: .seconds(30)) == 0)
+    }
+
     @Test func `what outlives the deadline is killed`() async throws {
         let fixture = try makeFixture(count: 2, #"[ "$1" = 0 ] && exec cat; exec sleep 1000"#)
         await fixture.pool.start()

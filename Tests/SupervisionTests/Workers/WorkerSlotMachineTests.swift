@@ -31,7 +31,7 @@ import Testing
         start(at: at(0))
         var lengths: [Duration] = []
         for _ in 0..<11 {
-            let pause = try pause(machine.died(at: at(1)))
+            let pause = try pause(machine.died(at: at(1), killed: false))
             lengths.append(pause.length)
             #expect(machine.pauseEnded(pause) == .spawn)
             machine.spawned(at: at(1))
@@ -44,15 +44,31 @@ import Testing
             ])
     }
 
+    @Test mutating func `a worker that is killed again and again is missed for a second`() throws {
+        start(at: at(0))
+        var lengths: [Duration] = []
+        for _ in 0..<6 {
+            let pause = try pause(machine.died(at: at(1), killed: true))
+            lengths.append(pause.length)
+            #expect(machine.pauseEnded(pause) == .spawn)
+            machine.spawned(at: at(1))
+        }
+        #expect(
+            lengths == [
+                .milliseconds(100), .milliseconds(200), .milliseconds(400), .milliseconds(800),
+                .seconds(1), .seconds(1),
+            ])
+    }
+
     @Test(arguments: [(59.9, Duration.milliseconds(200)), (60.0, .milliseconds(100))])
     mutating func `a minute of health makes good for what was before`(
         life: Double, length: Duration
     ) throws {
         start(at: at(0))
-        let first = try pause(machine.died(at: at(1)))
+        let first = try pause(machine.died(at: at(1), killed: false))
         #expect(machine.pauseEnded(first) == .spawn)
         machine.spawned(at: at(2))
-        #expect(try pause(machine.died(at: at(2 + life))).length == length)
+        #expect(try pause(machine.died(at: at(2 + life), killed: false)).length == length)
     }
 
     @Test mutating func `a failed spawn counts like a death`() throws {
@@ -65,12 +81,12 @@ import Testing
 
     @Test mutating func `a late timer starts nothing`() throws {
         start(at: at(0))
-        let first = try pause(machine.died(at: at(1)))
+        let first = try pause(machine.died(at: at(1), killed: false))
         #expect(machine.pauseEnded(first) == .spawn)
         #expect(machine.pauseEnded(first) == nil)
         machine.spawned(at: at(1))
         #expect(machine.pauseEnded(first) == nil)
-        let second = try pause(machine.died(at: at(1)))
+        let second = try pause(machine.died(at: at(1), killed: false))
         #expect(machine.pauseEnded(first) == nil)
         #expect(machine.pauseEnded(second) == .spawn)
     }
@@ -79,7 +95,7 @@ import Testing
         start(at: at(0))
         #expect(machine.drainRequested() == .closeLifeline)
         #expect(machine.drainRequested() == nil)
-        #expect(machine.died(at: at(1)) == .finish)
+        #expect(machine.died(at: at(1), killed: false) == .finish)
         #expect(machine.state == .ended)
         #expect(machine.deadlinePassed() == nil)
         #expect(machine.startRequested() == nil)
@@ -90,12 +106,12 @@ import Testing
         #expect(machine.deadlinePassed() == nil, "nobody asked it to drain")
         #expect(machine.drainRequested() == .closeLifeline)
         #expect(machine.deadlinePassed() == .kill)
-        #expect(machine.died(at: at(1)) == .finish)
+        #expect(machine.died(at: at(1), killed: false) == .finish)
     }
 
     @Test mutating func `a drain during a pause ends it`() throws {
         start(at: at(0))
-        let pause = try pause(machine.died(at: at(1)))
+        let pause = try pause(machine.died(at: at(1), killed: false))
         #expect(machine.drainRequested() == .finish)
         #expect(machine.pauseEnded(pause) == nil)
         #expect(machine.state == .ended)
