@@ -229,10 +229,23 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common),
+        // What goes wrong, and what it may cost: for the tests, and for deploy/faults.
+        .target(
+            name: "FaultHarness",
+            dependencies: ["PostgresStore", "RedisQueue", "Supervision"],
+            path: "Tests/FaultHarness", swiftSettings: common),
+        .executableTarget(
+            name: "faults",
+            dependencies: [
+                "FaultHarness",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/faults", swiftSettings: common),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "DeliveryCore", "PostgresStore", "RedisQueue", "Supervision", "TestSupport",
+                "DeliveryCore", "FaultHarness", "PostgresStore", "RedisQueue", "Supervision",
+                "TestSupport",
             ],
             swiftSettings: common),
         .testTarget(

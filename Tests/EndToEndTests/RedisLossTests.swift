@@ -1,3 +1,4 @@
+import FaultHarness
 import Foundation
 import RedisQueue
 import Supervision
@@ -6,6 +7,8 @@ import Testing
 extension EndToEnd {
     /// Redis loses what it had, in the middle of the work; PostgreSQL has it all.
     @Suite(.serialized) struct RedisLossTests {
+        /// In flight, and one flush, of a worker.
+        private static let inHand = 1_000 + 500
         private static let names = (0..<100).map { "lost-\($0)" }
 
         private func inboxes(_ sink: SinkProcess) -> [String] {
@@ -47,7 +50,7 @@ extension EndToEnd {
                 try pool.redis().command(["FLUSHALL"])
                 // What both workers had in flight, and a flush of each.
                 try expectAllDelivered(
-                    pool, sink, expected, atMostTwice: 2 * KillTests.duplicateBound)
+                    pool, sink, expected, atMostTwice: 2 * Self.inHand)
                 #expect(contents(of: pool.log).contains("brought back from PostgreSQL"))
                 pool.expectCleanEnd()
             }
@@ -76,7 +79,7 @@ extension EndToEnd {
             try FileManager.default.removeItem(atPath: scratch.file("r/redis/appendonlydir"))
             try redis.start()
             try expectAllDelivered(
-                pool, sink, expected, atMostTwice: 2 * KillTests.duplicateBound)
+                pool, sink, expected, atMostTwice: 2 * Self.inHand)
             pool.expectCleanEnd()
             postgres.stop()
             redis.stop()

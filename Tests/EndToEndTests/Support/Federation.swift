@@ -1,3 +1,4 @@
+import FaultHarness
 import Testing
 
 /// A sink, a pool with embedded servers, and a sender: what a test starts with.

@@ -1,13 +1,12 @@
 import Foundation
-import Testing
 
 /// An actor of ours: a key that the pool signs with and the sink knows.
-struct Sender: Sendable {
-    let keyID: String
-    let publicKeyPEM: String
+package struct Sender: Sendable {
+    package let keyID: String
+    package let publicKeyPEM: String
 
     /// As an operator does it: `trunkline keys add`, then the actor publishes the key.
-    init(_ name: String = "alice", of pool: Pool, known sink: SinkProcess) throws {
+    package init(_ name: String = "alice", of pool: Pool, known sink: SinkProcess) throws {
         keyID = Self.keyID(name)
         let json = try pool.trunkline([
             "keys", "add", "--key-id", keyID, "--generate", "rsa", "--json",
@@ -19,15 +18,17 @@ struct Sender: Sendable {
         try sink.publish(keyID: keyID, pem: publicKeyPEM)
     }
 
-    static func keyID(_ name: String) -> String { "https://our.example/users/\(name)#main-key" }
+    package static func keyID(_ name: String) -> String {
+        "https://our.example/users/\(name)#main-key"
+    }
 }
 
 /// A Create of a note, as a main server would send it.
-struct Note {
-    let id: String
-    let body: String
+package struct Note {
+    package let id: String
+    package let body: String
 
-    init(_ name: String, extra: String = "") {
+    package init(_ name: String, extra: String = "") {
         let note = "https://our.example/notes/\(name)"
         id = "\(note)/create"
         body = """
@@ -39,15 +40,15 @@ struct Note {
     }
 
     /// The entry's fields.
-    func entry(to inboxes: [String], key: String) -> [(String, String)] {
+    package func entry(to inboxes: [String], key: String) -> [(String, String)] {
         [("activity", body), ("key", key), ("to", jsonArray(inboxes))]
     }
 
-    func pairs(_ inboxes: [String]) -> [Pair] {
+    package func pairs(_ inboxes: [String]) -> [Pair] {
         inboxes.map { Pair(activity: id, inbox: $0) }
     }
 }
 
-func jsonArray(_ texts: [String]) -> String {
+package func jsonArray(_ texts: [String]) -> String {
     "[" + texts.map { "\"\($0)\"" }.joined(separator: ",") + "]"
 }

@@ -1,0 +1,115 @@
+import Foundation
+import Supervision
+
+/// A run of one fault: real servers, pools, a sink, a producer that never rests, and the account.
+package final class Trial {
+    let fault: Fault
+    let length: Fault.Length
+    let scratch: Scratch
+    let redis: EmbeddedRedis
+    let postgres: EmbeddedPostgres
+    /// One for every machine: each stands for the whole fediverse.
+    let sinks: [SinkProcess]
+    let machines: Machines?
+    var machinesTaken = 0
+    var pools: [Pool] = []
+    var account = Account()
+    /// What a fault hit and when, for the column of the first resend.
+    var takeovers: [Takeover] = []
+    let plan: LoadPlan
+    var producer: Producer?
+    var nextNumber = 0
+    let mount: Mount?
+    /// How often it happened.
+    var strokes = 0
+    var remarks: [String] = []
+    var complaints: [String] = []
+
+    private init(_ fault: Fault, _ length: Fault.Length) throws {
+        self.fault = fault
+        self.length = length
+        let scratch = try Scratch()
+        self.scratch = scratch
+        let setting = fault.setting
+        machines = setting.machines > 0 ? try Machines(count: setting.machines) : nil
+        redis = try EmbeddedRedis(
+            directory: scratch.file("r"),
+            configuration: setting.redisConfiguration + (machines?.redisConfiguration ?? []))
+        mount = try setting.postgresMegabytes.map {
+            try Mount(at: scratch.makeDirectory("p"), megabytes: $0)
+        }
+        // A kill is not a power cut: without fsync nothing more is lost, and it is quicker.
+        var settings = length.isShort ? ["fsync": "off"] : [:]
+        if let machines {
+            let access = try scratch.write(machines.postgresAccess, to: "pg_hba.conf")
+            settings["listen_addresses"] = machines.serviceAddress
+            settings["hba_file"] = access
+        }
+        try PostgresTemplate.copy(to: scratch.makeDirectory("p"))
+        postgres = try EmbeddedPostgres(directory: scratch.file("p"), settings: settings)
+        let first = try SinkProcess(in: scratch, namespace: machines?.namespace(0))
+        var sinks = [first]
+        for machine in 0..<max(setting.machines, 1) where machine > 0 {
+            sinks.append(
+                try SinkProcess(
+                    in: scratch, twin: first, namespace: machines?.namespace(machine)))
+        }
+        self.sinks = sinks
+        plan = LoadPlan(key: Sender.keyID("alice"), port: first.httpsPort)
+    }
+
+    /// Tries a fault from beginning to end.
+    package static func run(_ fault: Fault, _ length: Fault.Length) -> FaultRow {
+        var row = FaultRow(fault: fault.what)
+        do {
+            let trial = try Trial(fault, length)
+            trial.attempt { try $0.play() }
+            // It may have come to its end too soon.
+            trial.attempt { try $0.closeRound() }
+            trial.finish(&row)
+        } catch let skipped as Fault.Skipped {
+            row.skipped = skipped.reason
+        } catch {
+            row.complaints.append("\(error)")
+        }
+        return row
+    }
+
+    private func attempt(_ act: (Trial) throws -> Void) {
+        do { try act(self) } catch { complaints.append("\(error)") }
+    }
+
+    private func play() throws {
+        for _ in 0..<fault.setting.pools { try startPool() }
+        _ = try Sender(of: pools[0], known: sinks[0])
+        for sink in sinks { try sink.follow(fault.setting.rules) }
+        try startLoad()
+        try fault.apply(self)
+        try closeRound()
+        for pool in pools { try expectCleanEnd(of: pool) }
+    }
+
+    private func finish(_ row: inout FaultRow) {
+        row.deliveries = account.owed
+        row.lost = account.lost
+        row.duplicates = account.duplicates
+        row.bound = fault.bound(self)
+        row.resends = account.resends
+        row.complaints = complaints + account.complaints
+        if row.lost > 0 { row.complaints.append("\(row.lost) are lost") }
+        if row.duplicates > row.bound {
+            row.complaints.append("\(row.duplicates) duplicates are more than \(row.bound)")
+        }
+        if let limit = fault.resendLimit, let slowest = row.resends.max(), slowest > limit {
+            row.complaints.append("the first resend took \(slowest), allowed are \(limit)")
+        }
+        row.remarks = remarks + account.remarks
+        if !row.passes, ProcessInfo.processInfo.environment["TRUNKLINE_KEEP"] != nil {
+            row.remarks.append("see \(scratch.path)")
+        }
+        try? producer?.stop()
+        pools.removeAll()
+        postgres.stop()
+        redis.stop()
+    }
+}
