@@ -5,8 +5,8 @@ extension Fault {
         postgresKill, redisKill, diskFull, redisFull, scaleOut,
     ]
 
-    /// Redis loses what it had: only when they are named.
-    package static let others: [Fault] = [flushAll, redisLoss]
+    /// Only when they are named: Redis loses what it had, or the machine must be quiet.
+    package static let others: [Fault] = [flushAll, redisLoss, scaleThroughput]
 
     package static var all: [Fault] { standard + others }
 }

@@ -7,7 +7,7 @@ extension Fault {
         setting: Setting(workers: 3),
         // In flight, and one flush.
         bound: { $0.strokes * $0.inHandOfWorker },
-        resendLimit: .seconds(5)
+        resendLimit: .seconds(5), shortResendLimit: .seconds(20)
     ) { trial in
         let end = ContinuousClock.now + (trial.isShort ? .seconds(25) : .seconds(1_200))
         let most = if case .long(let kills) = trial.length { kills } else { Int.max }

@@ -35,6 +35,12 @@ extension Pool {
         try sum((0..<64).map { "trunkline:{p\($0)}:later" }, command: "ZCARD")
     }
 
+    /// Deliveries that wait for their host.
+    package func heldEntries() throws -> Int {
+        let keys = try redis().command(["KEYS", "trunkline:{p*}:held:*"]).array ?? []
+        return try sum(keys.compactMap(\.text), command: "LLEN")
+    }
+
     /// The incarnation that holds each partition.
     package func leaseHolders() throws -> [Int: String] {
         try leases().mapValues { String($0.prefix { $0 != " " }) }

@@ -69,6 +69,7 @@ struct Round {
         let taken = Set(lines.filter { $0.accepted > 0 }.map(\.delivery))
         let ended = states.filter { $0.value != "waiting" && $0.value != "delivered" }
         lost = owed.subtracting(taken).subtracting(ended.keys)
+        if let example = lost.first { complaints.append(try pool.whereabouts(of: example, plan)) }
         // Of an earlier round each is one too many.
         duplicates = lines.reduce(0) {
             $0 + max($1.accepted - ($1.delivery.number < numbers.lowerBound ? 0 : 1), 0)
@@ -117,6 +118,15 @@ extension Pool {
             states[delivery] = row[2]
         }
         return states
+    }
+
+    /// What is known of a delivery that did not come.
+    func whereabouts(of lost: LoadDelivery, _ plan: LoadPlan) throws -> String {
+        let pair = Pair(
+            activity: LoadPlan.id(lost.number), inbox: "https://\(plan.authority(lost.host))/inbox")
+        let record = try delivery(pair).map { "\($0)" } ?? "not on record"
+        return "\(pair): \(record); \(try laterEntries()) deliveries in later, "
+            + "\(try heldEntries()) in held"
     }
 
     /// The partition of each of the load's hosts.

@@ -9,6 +9,8 @@ package struct Fault: Sendable {
     let bound: @Sendable (Trial) -> Int
     /// From the fault until the sink takes the first delivery of what was affected; nil: any time.
     var resendLimit: Duration?
+    /// The same of the tests, which share their machine with whatever else it does.
+    var shortResendLimit: Duration?
     var promise: Promise = .acknowledged
     let apply: @Sendable (Trial) throws -> Void
 

@@ -16,7 +16,8 @@ extension Trial {
         try startLoad()
     }
 
-    private var patience: Duration { isShort ? .seconds(60) : .seconds(180) }
+    /// Two retries after failures: up to 30 and 90 s.
+    private var patience: Duration { .seconds(150) }
 
     func closeRound() throws {
         guard let producer else { return }

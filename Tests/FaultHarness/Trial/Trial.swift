@@ -100,7 +100,8 @@ package final class Trial {
         if row.duplicates > row.bound {
             row.complaints.append("\(row.duplicates) duplicates are more than \(row.bound)")
         }
-        if let limit = fault.resendLimit, let slowest = row.resends.max(), slowest > limit {
+        let limit = length.isShort ? fault.shortResendLimit ?? fault.resendLimit : fault.resendLimit
+        if let limit, let slowest = row.resends.max(), slowest > limit {
             row.complaints.append("the first resend took \(slowest), allowed are \(limit)")
         }
         row.remarks = remarks + account.remarks
