@@ -27,7 +27,8 @@ extension Trial {
         try struck(at: at, partitions: Set(old.keys), of: [victim])
         try awaitDeliveries(500)
 
-        let monitor = try RedisMonitor(of: redis.socketPath, log: scratch.file("monitor.log"))
+        let monitor = try RedisMonitor(
+            of: redis.socketPath, log: scratch.file("monitor-\(strokes).log"))
         let epochs = try pool.query("select number, epoch from trunkline.partition")
         let thaw = try pool.query("select clock_timestamp()")[0][0]
         kill(pid, SIGCONT)
