@@ -1,4 +1,5 @@
 import Foundation
+import FaultHarness
 import Testing
 
 extension EndToEnd.OnePool {

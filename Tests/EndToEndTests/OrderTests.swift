@@ -10,7 +10,6 @@ extension EndToEnd {
         /// Of each kind of life so many objects are made in each act of the play.
         static let count = 20
         /// What the killed worker may have had in flight, and one flush.
-        static let duplicateBound = 1_000 + 500
 
         /// While three workers read one intake, one is killed, one is asked to go, and a host
         /// refuses for a while.
@@ -104,7 +103,7 @@ extension EndToEnd {
             #expect(Set(states.keys).isSubset(of: ["delivered", "superseded"]), "\(states)")
             let tally = try Tally.of(pairs, at: sink)
             #expect(tally.unexpected.isEmpty)
-            #expect(tally.duplicates <= Self.duplicateBound)
+            #expect(tally.duplicates <= EndToEnd.inHandOfWorker)
             print("\(lives.count) objects: \(states), \(tally.duplicates) came twice")
         }
     }

@@ -1,6 +1,7 @@
 import Glibc
 import Supervision
 import TestSupport
+import FaultHarness
 import Testing
 
 extension EndToEnd {
@@ -25,7 +26,7 @@ extension EndToEnd {
             try pair.failOver()
             let accepted = try sink.report().accepted
             #expect(accepted < load.expected.count, "the load was too small")
-            try load.awaitAllRecorded(duplicates: 2 * KillTests.duplicateBound)
+            try load.awaitAllRecorded(duplicates: 2 * EndToEnd.inHandOfWorker)
             print("all recorded \(start.duration(to: .now)) after the primary was killed")
             #expect(try pool.trunkline(["activity", load.activity]).contains("delivered"))
             pool.expectCleanEnd()
@@ -55,7 +56,7 @@ extension EndToEnd {
                 return holders.count == 64 && !holders.values.contains(victim)
             }
             #expect(try sink.report().accepted < load.expected.count, "the kill came too late")
-            try load.awaitAllRecorded(duplicates: KillTests.duplicateBound)
+            try load.awaitAllRecorded(duplicates: EndToEnd.inHandOfWorker)
             pool.expectCleanEnd()
             redis.stop()
         }

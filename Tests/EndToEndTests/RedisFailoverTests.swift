@@ -1,6 +1,7 @@
 import RedisQueue
 import Supervision
 import TestSupport
+import FaultHarness
 import Testing
 
 extension EndToEnd {
@@ -14,7 +15,7 @@ extension EndToEnd {
                 try load.awaitAccepted(part: 6)
                 #expect(try load.isUnderWay, "the load was too small")
                 fleet.servers[0].kill()
-                try load.awaitAllDelivered(duplicates: 2 * KillTests.duplicateBound)
+                try load.awaitAllDelivered(duplicates: 2 * EndToEnd.inHandOfWorker)
                 #expect(fleet.primary?.port == fleet.servers[1].port)
             }
         }
@@ -27,7 +28,7 @@ extension EndToEnd {
                 try load.awaitAccepted(part: 6)
                 #expect(try load.isUnderWay, "the load was too small")
                 fleet.nodes[0].kill()
-                try load.awaitAllDelivered(duplicates: 2 * KillTests.duplicateBound)
+                try load.awaitAllDelivered(duplicates: 2 * EndToEnd.inHandOfWorker)
             }
         }
 
@@ -46,7 +47,7 @@ extension EndToEnd {
                     try move.finish()
                 }
                 #expect(try load.isUnderWay, "the load was too small")
-                try load.awaitAllRecorded(duplicates: KillTests.duplicateBound)
+                try load.awaitAllRecorded(duplicates: EndToEnd.inHandOfWorker)
             }
         }
 

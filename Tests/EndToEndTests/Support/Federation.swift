@@ -60,6 +60,10 @@ extension Trait where Self == Federation.Trait {
 
 /// All suites stand in this one: they share two cores, and take turns.
 @Suite(.serialized) enum EndToEnd {
+    /// What one worker may have sent without anybody having noted it: what it has in flight
+    /// (`--slots`), and one unflushed batch.
+    static let inHandOfWorker = 1_000 + 500
+
     /// Suites that leave the processes alone: a pool takes seconds to start, so they share one, and
     /// each looks at its own activities only.
     @Suite(.serialized, .federation) enum OnePool {}

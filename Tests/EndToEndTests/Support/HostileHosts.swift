@@ -1,5 +1,6 @@
 import Foundation
 import Supervision
+import FaultHarness
 import Testing
 
 /// Hosts that break the rules, each kind at a port of its own, in one Python process; with the

@@ -1,4 +1,5 @@
 import RedisQueue
+import FaultHarness
 import Testing
 
 /// Notes to many inboxes, enough to be under way for some seconds, and what became of them.
