@@ -9,7 +9,6 @@ extension EndToEnd {
     @Suite(.serialized) struct OrderTests {
         /// Of each kind of life so many objects are made in each act of the play.
         static let count = 20
-        /// What the killed worker may have had in flight, and one flush.
 
         /// While three workers read one intake, one is killed, one is asked to go, and a host
         /// refuses for a while.
