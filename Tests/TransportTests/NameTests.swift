@@ -67,6 +67,31 @@ struct NameTests {
         #expect(transport.statistics.lookups == 1)
     }
 
+    @Test func `who asks while a lookup that takes too long goes on does not wait for its end`()
+        throws
+    {
+        var configuration = TransportConfiguration(instanceDomain: "us.example", version: "1")
+        configuration.names.lookupTimeout = .milliseconds(100)
+        configuration.names.negativeLifetime = .milliseconds(1)
+        let bench = Bench()
+        let transport = try Transport(
+            loop: bench.loop, configuration: configuration,
+            random: SystemRandomNumberGenerator(), lookup: { _, _ in }, onFlaw: { _ in })
+        for count in 1...3 {
+            var reports: [TransferReport] = []
+            for _ in 0..<2 {
+                transport.send(bench.request("http://dead.example/inbox")) { reports.append($0) }
+            }
+            bench.turn(until: { reports.count == 2 })
+            #expect(reports.allSatisfy { $0.failure == .nameUnavailable })
+            #expect(reports.allSatisfy { $0.duration >= .milliseconds(95) }, "round \(count)")
+            let answered = bench.loop.now
+            bench.turn(until: { bench.loop.now > answered + .milliseconds(2) })
+        }
+        #expect(transport.statistics.lookups == 1)
+        #expect(transport.inFlight == 0)
+    }
+
     @Test func `a link-local address with a zone is refused, not a puzzle`() throws {
         let bench = Bench()
         bench.answers["near.example"] = [.success(["fe80::1%lo"])]

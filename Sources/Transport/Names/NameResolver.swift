@@ -50,6 +50,9 @@ final class NameResolver {
         let (answer, startsLookup) = cache.ask(name, now: loop.now)
         if answer == .awaited { waiters[name, default: []].append(waiter) }
         if startsLookup { start(name) }
+        // A lookup that took too long before and is still under way may take minutes more, while
+        // the resolver is dead and its threads are all taken.
+        if answer == .awaited, timers[name] == nil { limitWait(name) }
         return answer
     }
 
@@ -58,11 +61,15 @@ final class NameResolver {
 
     private func start(_ name: String) {
         lookups += 1
+        limitWait(name)
+        lookup(name) { [weak self] outcome in self?.finished(name, outcome) }
+    }
+
+    private func limitWait(_ name: String) {
         timers[name] = loop.startTimer(after: lookupTimeout) { [unowned self] in
             timers[name] = nil
             answer(name, cache.lookupTimedOut(name, now: loop.now))
         }
-        lookup(name) { [weak self] outcome in self?.finished(name, outcome) }
     }
 
     private func finished(_ name: String, _ outcome: NameLookup.Outcome) {
