@@ -63,12 +63,13 @@ final class Shard {
     /// Starts a transfer. `addresses` are those of the destination's name; nil for a literal one.
     func begin(
         _ transfer: Transfer, _ pending: PendingTransfer, to destination: Destination,
-        addresses: [String]?
+        addresses: [String]?, now: Instant
     ) {
         var lines = removals
         removals.removeAll(keepingCapacity: true)
         if let addresses { lines += seed(destination, addresses) }
         transfer.prepare(pending, to: destination, resolutions: lines)
+        transfer.record.begun = now
         transfer.position = active.count
         active.append(transfer)
         let status = curl_multi_add_handle(multi, transfer.easy)
@@ -81,6 +82,20 @@ final class Shard {
         for transfer in cancelled { remove(transfer) }
         return cancelled
     }
+
+    /// Ends and reports, as timed out, what libcurl should have ended by itself.
+    ///
+    /// libcurl 7.88 drops a transfer's timeout when it looks at the transfer within the last
+    /// millisecond before it (`add_next_timeout` in lib/multi.c rounds what is left down to
+    /// nothing) and then finds that there is time left: if no byte comes after that, it never looks
+    /// again. A receiver may bring that about.
+    func endTransfers(olderThan age: Duration, now: Instant) {
+        let overdue = active.filter { $0.record.begun.map { now - $0 > age } ?? false }
+        for transfer in overdue { remove(transfer) }
+        for transfer in overdue { finished(transfer, CURLE_OPERATION_TIMEDOUT) }
+    }
+
+    var isIdle: Bool { active.isEmpty }
 
     /// A line for CURLOPT_RESOLVE when libcurl does not know the addresses yet, or others: it then
     /// replaces the entry. Connections that stand are kept, they belong to the name.

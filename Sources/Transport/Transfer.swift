@@ -37,6 +37,8 @@ final class Transfer {
     struct Record {
         var pending: PendingTransfer?
         var destination: Destination?
+        /// When it was handed to libcurl.
+        var begun: Instant?
         var headerBytes = 0
         var bodyBytes = 0
         var excerpt: [UInt8] = []

@@ -15,6 +15,10 @@ package final class Transport {
     /// most, so that a burst takes no new memory (26 kB each).
     private static let poolLimit = 1_024
 
+    /// How often transfers past their time are looked for, and how long libcurl, which counts from
+    /// a moment later than we do, has to end them by itself.
+    private static let sweepInterval = Duration.seconds(1)
+
     private let loop: EventLoop
     private let configuration: TransportConfiguration
     private let addressGuard: AddressGuard
@@ -27,6 +31,8 @@ package final class Transport {
     /// Transfers that ended before they began, to be reported in the next turn.
     private var stillborn: [(PendingTransfer, TransportFailure, String)] = []
     private var stillbornTimer: LoopTimer?
+    private var sweepTimer: LoopTimer?
+    private var isSweepDue = false
 
     package private(set) var inFlight = 0
     /// Counts the calls of `cancelAll`: what began before the last one is not reported.
@@ -65,6 +71,7 @@ package final class Transport {
         names = NameResolver(
             loop: loop, limits: configuration.names, random: random, lookup: lookup)
         stillbornTimer = loop.timer { [unowned self] in reportStillborn() }
+        sweepTimer = loop.timer { [unowned self] in sweep() }
         shards = (0..<configuration.shardCount).map { [sockets] _ in
             Shard(
                 loop: loop, sockets: sockets, connectionLimit: configuration.connectionsPerShard
@@ -77,6 +84,7 @@ package final class Transport {
     /// Ours may be the last reference to the loop, which must outlive its timers and watches.
     deinit {
         stillbornTimer?.cancel()
+        sweepTimer?.cancel()
         shards.removeAll()
     }
 
@@ -136,7 +144,23 @@ package final class Transport {
                 configuration: configuration, addressGuard: addressGuard, trust: trust,
                 sockets: sockets)
         let number = stableHash(destination.authority) % UInt64(shards.count)
-        shards[Int(number)].begin(transfer, pending, to: destination, addresses: addresses)
+        shards[Int(number)].begin(
+            transfer, pending, to: destination, addresses: addresses, now: loop.now)
+        planSweep()
+    }
+
+    private func planSweep() {
+        guard !isSweepDue else { return }
+        isSweepDue = true
+        sweepTimer?.start(after: Self.sweepInterval)
+    }
+
+    private func sweep() {
+        isSweepDue = false
+        let now = loop.now
+        let age = configuration.totalTimeout + Self.sweepInterval
+        for shard in shards { shard.endTransfers(olderThan: age, now: now) }
+        if !shards.allSatisfy(\.isIdle) { planSweep() }
     }
 
     private func finish(_ transfer: Transfer, _ code: CURLcode) {
