@@ -113,7 +113,17 @@ final class RealSubject: Subject {
     // MARK: Outages
 
     func flushRedis() throws {
-        for key in try list(["KEYS", "\(keys.prefix)*"]).compactMap(\.text) {
+        // By their names: KEYS asks one node of a Cluster.
+        for number in 0..<Servers.partitionCount {
+            let partition = PartitionNumber(rawValue: number)
+            for host in try list(["HKEYS", keys.hosts(partition)]).compactMap(\.text) {
+                try redis.command(["DEL", keys.heldPrefix(partition) + host])
+            }
+            for key in [keys.log, keys.later, keys.hosts, keys.lease, keys.mark] {
+                try redis.command(["DEL", key(partition)])
+            }
+        }
+        for key in Lane.intake.map(keys.intake) + [keys.workers, keys.control] {
             try redis.command(["DEL", key])
         }
     }
