@@ -33,15 +33,19 @@ extension RedisQueue {
     /// Renews leases. One of which neither is said could not be asked about: its deadline runs from
     /// the last renewal *sent*.
     ///
-    /// `through`: the marks of those that are ours say from now on that they go so far; nil: they say
-    /// what they said.
+    /// - Parameters:
+    ///   - whole: only the marks of these are moved on: one that may lack something must go on saying
+    ///     how far it went.
+    ///   - through: what they say from now on; nil: what they said.
     package func renewLeases(
-        _ leases: [OwnedLease], through activity: ActivityID? = nil,
+        _ leases: [OwnedLease], whole: Set<PartitionNumber> = [],
+        through activity: ActivityID? = nil,
         completion: @escaping RedisCompletion<(kept: [OwnedLease], lost: [OwnedLease])>
     ) {
-        runOnEach(leases, .renewLease, besides: keys.mark) { [leaseMilliseconds] in
-            $0.append(leaseMilliseconds)
-            $0.append(activity.map { String($0.rawValue) } ?? "")
+        runOnEach(leases, .renewLease, besides: keys.mark) { [leaseMilliseconds] lease, command in
+            command.append(leaseMilliseconds)
+            let through = whole.contains(lease.partition) ? activity : nil
+            command.append(through.map { String($0.rawValue) } ?? "")
         } completion: { outcome in
             completion(
                 outcome.map { answers in
@@ -57,7 +61,7 @@ extension RedisQueue {
     package func releaseLeases(
         _ leases: [OwnedLease], completion: @escaping RedisCompletion<Void>
     ) {
-        runOnEach(leases, .releaseLease, besides: nil) { _ in
+        runOnEach(leases, .releaseLease, besides: nil) { _, _ in
         } completion: {
             completion($0.map { _ in })
         }
@@ -72,7 +76,8 @@ extension RedisQueue {
     private func runOnEach(
         _ leases: [OwnedLease], _ script: RedisScript,
         besides key: ((PartitionNumber) -> String)?,
-        arguments: (inout RedisCommand) -> Void, completion: @escaping RedisCompletion<[Bool?]>
+        arguments: (OwnedLease, inout RedisCommand) -> Void,
+        completion: @escaping RedisCompletion<[Bool?]>
     ) {
         var failure: RedisFailure?
         let gathering = Gathering<Bool?>(count: leases.count, nextTurn: nextTurn) { outcome in
@@ -86,7 +91,7 @@ extension RedisQueue {
             let touched = [keys.lease(lease.partition)] + (key.map { [$0(lease.partition)] } ?? [])
             run(script, keys: touched) { command in
                 command.append(leaseValue(lease))
-                arguments(&command)
+                arguments(lease, &command)
             } completion: {
                 if case .failure(let cause) = $0 { failure = cause }
                 gathering.part(index)(.success((try? $0.get())?.integer.map { $0 == 1 }))

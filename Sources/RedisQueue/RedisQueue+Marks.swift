@@ -52,14 +52,17 @@ extension RedisQueue {
         }
     }
 
-    /// Says that a partition is whole; ``RedisFailure/fenced`` when the lease is not ours.
+    /// Says that a partition is whole; ``RedisFailure/fenced`` when the lease is not ours, or another
+    /// process than this one answers.
     package func writeMark(
-        _ lease: OwnedLease, _ mark: PartitionMark, completion: @escaping RedisCompletion<Void>
+        _ lease: OwnedLease, _ mark: PartitionMark, process: String,
+        completion: @escaping RedisCompletion<Void>
     ) {
         let touched = [keys.mark(lease.partition), keys.lease(lease.partition)]
         run(.writeMark, keys: touched) { command in
             command.append(leaseValue(lease))
             command.append(mark.text)
+            command.append(process)
         } completion: {
             completion($0.map { _ in })
         }

@@ -7,8 +7,8 @@ internal import RedisQueue
 /// says is owed goes into their logs, page by page, and then they are marked as whole.
 ///
 /// The order counts. What is left of a lost partition goes before the record is read: whatever is
-/// removed there was committed, and is read. The mark comes last: a run that stops halfway is begun
-/// anew by whoever owns the partition then.
+/// removed there was committed, and is read. The mark comes last, and nobody moves an old one on
+/// meanwhile: a run that stops halfway is begun anew by whoever owns the partition then.
 final class RebuildRun {
     struct Part {
         var lease: OwnedLease
@@ -61,6 +61,8 @@ final class RebuildRun {
     // MARK: Pages
 
     private func bringBack(after: ActivityID) {
+        // All of them have other owners now.
+        if parts.isEmpty { return completion(report) }
         let partitions = parts.map(\.lease.partition)
         store.owedPage(after: after, upTo: last, of: partitions) { result in
             switch result {
@@ -100,7 +102,8 @@ final class RebuildRun {
             parts,
             { part, done in
                 let mark = PartitionMark(generation: part.generation, through: self.last)
-                self.queue.writeMark(part.lease, mark, completion: done)
+                self.queue.writeMark(
+                    part.lease, mark, process: part.process, completion: done)
             }
         ) {
             self.store.noteWhole(self.parts.map { ($0.lease, $0.process) }) { result in

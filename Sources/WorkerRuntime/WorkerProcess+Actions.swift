@@ -16,7 +16,7 @@ extension WorkerProcess {
         case .takeLease(let partition): takeLease(partition)
         case .takeEpoch(let partition): takeEpoch(partition)
         case .sealLease(let partition, let epoch): sealLease(partition, epoch)
-        case .renewLeases(let leases): renew(leases)
+        case .renewLeases(let leases, let whole): renew(leases, whole: whole)
         case .releaseLeases(let leases): release(leases)
         case .examine(let partition): examine(partition)
         case .rebuild(let lease, let activity): rebuild(lease, after: activity)

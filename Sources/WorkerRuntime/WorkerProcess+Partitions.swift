@@ -71,9 +71,10 @@ extension WorkerProcess {
         }
     }
 
-    func renew(_ leases: [OwnedLease]) {
+    func renew(_ leases: [OwnedLease], whole: Set<PartitionNumber>) {
         let sent = EventLoop.now
-        queue.renewLeases(leases, through: newestActivities.old(at: sent)) { [weak self] result in
+        let through = newestActivities.old(at: sent)
+        queue.renewLeases(leases, whole: whole, through: through) { [weak self] result in
             guard case .success(let (kept, lost)) = result else { return }
             self?.occur(.leasesRenewed(kept: kept, lost: lost, sent: sent))
         }

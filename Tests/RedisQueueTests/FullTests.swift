@@ -18,6 +18,17 @@ struct FullTests {
         #expect(try isFull(queue, bench))
     }
 
+    /// Else nobody could own it, and nothing of it would make room.
+    @Test func `a partition is rebuilt all the same`() throws {
+        let bench = try Bench()
+        let queue = try bench.queue()
+        let lease = try bench.own(queue, 0, epoch: 1)
+        try bench.redis("CONFIG", "SET", "maxmemory", "1")
+        try bench.value { queue.clear(lease, completion: $0) }
+        try bench.value { queue.restore(lease, [.sample()], completion: $0) }
+        #expect(try bench.log(queue, 0).count == 1)
+    }
+
     /// Else an intake that fills Redis could never be drained.
     @Test func `what was expanded is routed all the same, and its entry makes room`() throws {
         let bench = try Bench()

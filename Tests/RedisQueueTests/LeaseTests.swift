@@ -92,7 +92,8 @@ struct LeaseTests {
                 frozen.releaseDue(lease, now: WallTime(milliseconds: 99), count: 5, completion: $0)
             } == .fenced)
         #expect(
-            try bench.failure { frozen.writeMark(lease, .sample, completion: $0) } == .fenced)
+            try bench.failure { frozen.writeMark(lease, .sample, process: "", completion: $0) }
+                == .fenced)
         #expect(try bench.failure { frozen.clear(lease, completion: $0) } == .fenced)
         #expect(
             try bench.failure { frozen.restore(lease, [.sample()], completion: $0) } == .fenced)

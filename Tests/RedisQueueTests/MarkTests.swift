@@ -6,6 +6,10 @@ struct MarkTests {
     private let partition = PartitionNumber(rawValue: 3)
     private let key = "trunkline:{p3}:mark"
 
+    private func process(_ queue: RedisQueue, _ bench: Bench) throws -> String {
+        try bench.value { queue.examine(partition, completion: $0) }.process
+    }
+
     private func mark(_ queue: RedisQueue, _ bench: Bench) throws -> PartitionMark? {
         try bench.value { queue.examine(partition, completion: $0) }.mark
     }
@@ -14,7 +18,8 @@ struct MarkTests {
         let bench = try Bench()
         let queue = try bench.queue()
         let lease = try bench.own(queue, 3, epoch: 1)
-        try bench.value { queue.writeMark(lease, .sample, completion: $0) }
+        let process = try process(queue, bench)
+        try bench.value { queue.writeMark(lease, .sample, process: process, completion: $0) }
         #expect(try mark(queue, bench) == .sample)
         let other = try bench.value {
             queue.examine(PartitionNumber(rawValue: 2), completion: $0)
@@ -22,6 +27,30 @@ struct MarkTests {
         #expect(other.mark == nil)
         let info = try #require(try bench.redis("INFO", "server").text)
         #expect(info.contains("run_id:\(other.process)\r\n"))
+    }
+
+    @Test func `a mark is not moved on while something may be missing`() throws {
+        let bench = try Bench()
+        let queue = try bench.queue()
+        let lease = try bench.own(queue, 3, epoch: 1)
+        let process = try process(queue, bench)
+        try bench.value { queue.writeMark(lease, .sample, process: process, completion: $0) }
+        let renewed = try bench.value {
+            queue.renewLeases([lease], through: ActivityID(rawValue: 99), completion: $0)
+        }
+        #expect(renewed.kept == [lease])
+        #expect(try mark(queue, bench) == .sample)
+    }
+
+    @Test func `another process than the one that it was rebuilt at is not marked`() throws {
+        let bench = try Bench()
+        let queue = try bench.queue()
+        let lease = try bench.own(queue, 3, epoch: 1)
+        let failure = try bench.failure {
+            queue.writeMark(lease, .sample, process: "beef", completion: $0)
+        }
+        #expect(failure == .fenced)
+        #expect(try mark(queue, bench) == nil)
     }
 
     @Test func `what is no mark counts as none`() throws {
@@ -35,10 +64,12 @@ struct MarkTests {
         let bench = try Bench()
         let queue = try bench.queue()
         let lease = try bench.own(queue, 3, epoch: 1)
+        let process = try process(queue, bench)
         func renew(_ activity: Int64?) throws {
             let through = activity.map(ActivityID.init(rawValue:))
             let renewed = try bench.value {
-                queue.renewLeases([lease], through: through, completion: $0)
+                queue.renewLeases(
+                    [lease], whole: [partition], through: through, completion: $0)
             }
             #expect(renewed.kept == [lease])
         }
@@ -51,7 +82,9 @@ struct MarkTests {
             (large, large + 1), (nil, large + 1),
         ] as [(Int64?, Int64)] {
             if try mark(queue, bench) == nil {
-                try bench.value { queue.writeMark(lease, .sample, completion: $0) }
+                try bench.value {
+                    queue.writeMark(lease, .sample, process: process, completion: $0)
+                }
             }
             try renew(activity)
             #expect(try mark(queue, bench)?.through.rawValue == through)
@@ -63,6 +96,7 @@ struct MarkTests {
         let bench = try Bench()
         let queue = try bench.queue()
         let lease = try bench.own(queue, 3, epoch: 1)
+        let process = try process(queue, bench)
         let entry = try bench.route(queue, 3, .sample())
         let host = HostID(rawValue: 9)
         let pointer = DeliveryPointer(
@@ -73,7 +107,7 @@ struct MarkTests {
             hostStates: [.init(host: host, state: "")])
         try bench.value { queue.resolve(lease, [ending], completion: $0) }
         _ = try bench.route(queue, 3, .sample())
-        try bench.value { queue.writeMark(lease, .sample, completion: $0) }
+        try bench.value { queue.writeMark(lease, .sample, process: process, completion: $0) }
         #expect(try bench.redis("KEYS", "trunkline:{p3}:*").array?.count == 6)
         let others = try bench.own(queue, 4, epoch: 1)
         _ = try bench.route(queue, 4, .sample())

@@ -97,6 +97,17 @@ package struct PartitionTable: Equatable, Sendable {
         }
     }
 
+    /// What Redis was found to have all of, and nothing has cast doubt on that since.
+    package var whole: Set<PartitionNumber> {
+        Set(
+            select { partition, phase in
+                guard case .owned(let owned) = phase, owned.examinationDue == nil else {
+                    return nil
+                }
+                return partition
+            })
+    }
+
     /// What is ours and not read yet.
     package var entering: [OwnedLease] {
         select { partition, phase in

@@ -10,7 +10,8 @@ package enum Action: Sendable {
     /// -> leaseSealed | ownershipFailed
     case sealLease(PartitionNumber, Epoch)
     /// -> leasesRenewed; nothing when Redis is away
-    case renewLeases([OwnedLease])
+    /// `whole`: Redis is known to have all of these, so their marks may be moved on.
+    case renewLeases([OwnedLease], whole: Set<PartitionNumber>)
     /// -> leasesReleased, also when Redis is away: then they run out by themselves
     case releaseLeases([OwnedLease])
     /// Whether Redis still has all of it -> examined | ownershipFailed

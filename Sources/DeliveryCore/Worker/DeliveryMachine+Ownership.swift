@@ -22,7 +22,7 @@ extension DeliveryMachine {
         if now >= renewalDue {
             renewalDue = now + configuration.renewInterval
             let leases = partitions.renewable
-            if !leases.isEmpty { emit(.renewLeases(leases)) }
+            if !leases.isEmpty { emit(.renewLeases(leases, whole: partitions.whole)) }
         }
         let lanes = intakeLanes
         if now >= recoveryDue, isPostgresUp, !isDraining, !alive.isEmpty, !lanes.isEmpty,
@@ -131,7 +131,7 @@ extension DeliveryMachine {
     }
 
     /// What is not read yet is given back at once: to rebuild it may take minutes.
-    private mutating func abandonEntering() {
+    mutating func abandonEntering() {
         for lease in partitions.entering { giveBack(lease.partition, lease.epoch) }
     }
 

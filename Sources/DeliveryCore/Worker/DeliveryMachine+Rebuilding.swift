@@ -33,9 +33,9 @@ extension DeliveryMachine {
                 enter(partition, .rebuilding, epoch, deadline: deadline)
                 emit(.rebuild(lease, after: nil))
             }
+        case .owned(let owned) where !condition.isWhole: beginYield(partition, owned)
         case .owned(let owned) where owned.examinationDue != nil:
             partitions.update(partition) { $0.examinationDue = nil }
-            if !condition.isWhole { beginYield(partition, owned) }
         case .takingLease, .takingEpoch, .sealing, .entering, .owned, .yielding, .releasing, nil:
             countStale()
         }
@@ -47,8 +47,10 @@ extension DeliveryMachine {
         enter(lease.partition, .loading(rebuilt: activity), lease.epoch, deadline: deadline)
     }
 
-    /// Redis may be another, or somebody asks: all that we own is looked at.
+    /// Redis may be another, or somebody asks: all that we own is looked at, and what is being
+    /// rebuilt is begun anew.
     mutating func doubtPartitions() {
+        abandonEntering()
         for cursor in partitions.cursors {
             partitions.update(cursor.partition) { $0.examinationDue = now }
         }

@@ -253,6 +253,7 @@ final class ClusterRouter {
     private func moved(_ slot: Slot, to owner: ServerAddress) {
         guard view.moved(slot, to: owner) else { return }
         addLink(to: owner)
+        noteNewPrimary()
         onMove()
         // Others will have moved with it.
         timer?.start(after: .zero)
@@ -269,7 +270,17 @@ final class ClusterRouter {
                 link.stop()
             }
         }
+        noteNewPrimary()
         onMove()
+    }
+
+    /// A replica that was promoted may lack what its primary had: whoever relies on us hears that we
+    /// were away, and looks. Between primaries that we know slots move with all they have.
+    private func noteNewPrimary() {
+        guard isUp, !isWhole else { return }
+        isUp = false
+        timer?.start(after: .zero)
+        onChange(false, "slots have a new primary")
     }
 
     private func addLink(to node: ServerAddress) {
@@ -304,6 +315,7 @@ final class ClusterRouter {
         prepare { [weak self] outcome in
             guard let self else { return }
             isPreparing = false
+            if case .failure(let failure) = outcome { onChange(false, failure.words) }
             guard case .success = outcome, isWhole, timer != nil else { return }
             isUp = true
             onChange(true, "connected")

@@ -1,5 +1,6 @@
--- Appends fan-outs to a log for its owner. Without allow-oom: a Redis that is full cannot take what
--- it has lost, and the partition waits until there is room.
+#!lua flags=allow-oom
+-- Appends fan-outs to a log for its owner.
+-- allow-oom: a partition that cannot be rebuilt has no owner, and nothing of it ever makes room.
 -- KEYS: log, lease. ARGV: our lease value, then for each entry: how many names and values, and those.
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return redis.error_reply('FENCED the lease is not ours')

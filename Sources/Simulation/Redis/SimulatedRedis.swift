@@ -155,12 +155,14 @@ extension SimulatedRedis {
 
     mutating func renew(
         _ leases: [OwnedLease], _ owner: Incarnation, at now: Instant, for time: Duration,
-        through activity: ActivityID?
+        whole: Set<PartitionNumber>, through activity: ActivityID?
     ) -> (kept: [OwnedLease], lost: [OwnedLease]) {
         let kept = leases.filter { holds($0, owner, at: now) }
         for lease in kept {
             partitions[lease.partition.rawValue].lease?.expires = now + time
-            if let activity, let mark = partitions[lease.partition.rawValue].mark {
+            if let activity, whole.contains(lease.partition),
+                let mark = partitions[lease.partition.rawValue].mark
+            {
                 partitions[lease.partition.rawValue].mark?.through = max(mark.through, activity)
             }
         }

@@ -112,9 +112,9 @@ extension World {
         case .sealLease(let partition, let epoch):
             return .leaseSealed(
                 partition, epoch, redis.sealLease(partition, epoch, name, at: now, for: leaseTime))
-        case .renewLeases(let leases):
+        case .renewLeases(let leases, let whole):
             let (kept, lost) = redis.renew(
-                leases, name, at: now, for: leaseTime, through: oldNewestActivity())
+                leases, name, at: now, for: leaseTime, whole: whole, through: oldNewestActivity())
             return .leasesRenewed(kept: kept, lost: lost, sent: promise.askedAt)
         case .releaseLeases(let leases):
             redis.releaseLeases(leases, name, at: now)

@@ -35,6 +35,7 @@ extension World {
     ) {
         let name = Incarnation(rawValue: "w\(number)")
         guard isRedisUp, promise.connection == redisConnection, isPostgresUp else {
+            // Halfway: some of it stands there, and the mark says what it said.
             return deliver(.ownershipFailed(lease.partition), to: number)
         }
         guard redis.holds(lease, name, at: now) else { return deliver(.fenced(lease), to: number) }

@@ -75,7 +75,7 @@ extension Subject {
     func renew(
         _ leases: [OwnedLease], by worker: Hand = .first
     ) throws -> (kept: [OwnedLease], lost: [OwnedLease]) {
-        try answer(to: .renewLeases(leases), by: worker) {
+        try answer(to: .renewLeases(leases, whole: []), by: worker) {
             if case .leasesRenewed(let kept, let lost, _) = $0 { (kept, lost) } else { nil }
         }
     }

@@ -69,6 +69,11 @@ extension [Action] {
         reduce(into: []) { if case .releaseLeases(let leases) = $1 { $0 += leases } }
     }
 
+    /// Those whose marks may be moved on, of each renewal.
+    var renewedWhole: [Set<PartitionNumber>] {
+        reduce(into: []) { if case .renewLeases(_, let whole) = $1 { $0.append(whole) } }
+    }
+
     var examined: [PartitionNumber] {
         reduce(into: []) { if case .examine(let partition) = $1 { $0.append(partition) } }
     }
@@ -80,7 +85,7 @@ extension [Action] {
     }
 
     var renewedLeases: [OwnedLease] {
-        reduce(into: []) { if case .renewLeases(let leases) = $1 { $0 += leases } }
+        reduce(into: []) { if case .renewLeases(let leases, _) = $1 { $0 += leases } }
     }
 
     /// The lanes of each.

@@ -122,6 +122,40 @@ import Testing
         #expect(trace.feed(.membershipSeen(alive: [me])).takenLeases == [0])
     }
 
+    @Test func `a mark is moved on only while nothing is in doubt`() {
+        var trace = entering()
+        trace.feed(.examined(0, .rolledBack(after: 5)))
+        #expect(trace.live(.seconds(6)).renewedWhole == [[]], "while it is rebuilt")
+        trace.feed(.rebuilt(lease, through: 50))
+        trace.feed(.backlogLoaded(0, [], later: []))
+        #expect(trace.live(.seconds(5)).renewedWhole == [[0]])
+        trace.feed(.postgresDisconnected)
+        trace.feed(.redisDisconnected)
+        #expect(trace.feed(.redisConnected).renewedWhole == [[]], "not examined yet")
+        trace.feed(.postgresConnected)
+        trace.feed(.examined(0, .whole(through: 5)))
+        #expect(trace.live(.seconds(5)).renewedWhole == [[0]])
+    }
+
+    @Test func `what is being rebuilt when Redis may be another is begun anew`() {
+        for event in [Event.redisConnected, .partitionsDoubted] {
+            var trace = entering()
+            trace.feed(.examined(0, .lost))
+            #expect(trace.feed(event).releasedLeases == [lease])
+            #expect(trace.feed(.rebuilt(lease, through: 50)).steps == [])
+            trace.feed(.leasesReleased([0]))
+            #expect(trace.feed(.membershipSeen(alive: [me])).takenLeases == [0])
+        }
+    }
+
+    @Test func `of two answers the one that something is lost counts`() {
+        var trace = Trace.owning()
+        trace.feed(.partitionsDoubted)
+        trace.feed(.examined(0, .whole(through: .zero)))
+        #expect(
+            trace.feed(.examined(0, .lost)).releasedLeases == [OwnedLease(partition: 0, epoch: 1)])
+    }
+
     @Test func `whoever wants it has every partition looked at`() {
         var trace = Trace.owning { $0.partitionCount = 3 }
         #expect(trace.feed(.partitionsDoubted).examined == [0, 1, 2])
