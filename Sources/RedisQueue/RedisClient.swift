@@ -1,6 +1,7 @@
 /// Redis for those who may wait: the command line, the supervisor, the doctor. Not for a loop.
 package struct RedisClient: ~Copyable {
-    private enum Route: ~Copyable {
+    // Not private: with that the optimiser leaves a symbol undefined in a release build.
+    enum Route: ~Copyable {
         case server(BlockingConnection)
         case cluster(BlockingCluster)
     }
