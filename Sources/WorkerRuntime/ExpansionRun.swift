@@ -275,7 +275,7 @@ final class ExpansionRun {
                     ? .stored(
                         ExpansionResult.Stored(
                             activity: activity, lane: items[index].job.lane,
-                            sender: self.sender(of: items[index]),
+                            sender: SenderID(stored: items[index].job.key),
                             routes: items[index].routes, again: false))
                     : .parked
             case .parkedBehind: answers[index] = .parked
@@ -288,11 +288,6 @@ final class ExpansionRun {
             }
         }
         routeKnown(known, answers)
-    }
-
-    /// A key id that cannot be one was refused before.
-    private func sender(of item: Item) -> SenderID {
-        (try? KeyID(item.job.key)).map(SenderID.init(of:)) ?? .unknown
     }
 
     private func routeKnown(
@@ -308,7 +303,8 @@ final class ExpansionRun {
                 var answers = answers
                 answers[index] = .stored(
                     ExpansionResult.Stored(
-                        activity: activity, lane: lane, sender: self.sender(of: self.items[index]),
+                        activity: activity, lane: lane,
+                        sender: SenderID(stored: self.items[index].job.key),
                         routes: Routes(of: rows), again: true))
                 self.routeKnown(known.dropLast(), answers)
             }

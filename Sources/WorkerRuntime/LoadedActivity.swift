@@ -28,6 +28,9 @@ struct ActivityShelf {
 /// Hashes that are the same in every process, so that traces can be compared.
 extension SenderID {
     init(of key: KeyID) { self.init(rawValue: fnv1a(key.text.utf8)) }
+
+    /// - Parameter text: a keyId of a stored activity: what cannot be one was refused before.
+    init(stored text: String) { self = (try? KeyID(text)).map(SenderID.init(of:)) ?? .unknown }
 }
 
 extension OrderKey {

@@ -1,5 +1,4 @@
 internal import DeliveryCore
-internal import HTTPSignatures
 internal import PostgresStore
 internal import RedisQueue
 
@@ -14,7 +13,14 @@ final class RebuildRun {
         var lease: OwnedLease
         /// What came after this activity may be missing; nil: what is left is worth nothing.
         var after: ActivityID?
+        var finding: Finding
+    }
+
+    /// Of the examination before it.
+    struct Finding {
+        /// What its mark must say.
         var generation: String
+        /// The Redis process that has it.
         var process: String
     }
 
@@ -101,12 +107,12 @@ final class RebuildRun {
         forEach(
             parts,
             { part, done in
-                let mark = PartitionMark(generation: part.generation, through: self.last)
+                let mark = PartitionMark(generation: part.finding.generation, through: self.last)
                 self.queue.writeMark(
-                    part.lease, mark, process: part.process, completion: done)
+                    part.lease, mark, process: part.finding.process, completion: done)
             }
         ) {
-            self.store.noteWhole(self.parts.map { ($0.lease, $0.process) }) { result in
+            self.store.noteWhole(self.parts.map { ($0.lease, $0.finding.process) }) { result in
                 switch result {
                 case .success:
                     self.report.whole = self.parts
@@ -154,7 +160,8 @@ extension OwedDeliveries {
     fileprivate var fanouts: [Fanout] {
         var routes = Routes()
         for inbox in inboxes { routes.add(inbox, to: partition) }
-        let sender = (try? KeyID(keyID)).map(SenderID.init(of:)) ?? .unknown
-        return routes.entries(activity: activity, lane: lane, sender: sender, again: true).map(\.1)
+        return routes.entries(
+            activity: activity, lane: lane, sender: SenderID(stored: keyID), again: true
+        ).map(\.1)
     }
 }

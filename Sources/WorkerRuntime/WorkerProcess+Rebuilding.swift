@@ -27,9 +27,9 @@ extension WorkerProcess {
             guard let self else { return }
             switch result {
             case .success(let (mark, process)):
-                processes[partition] = process
+                findings[partition] = RebuildRun.Finding(
+                    generation: record.generation, process: process)
                 let condition = PartitionCondition(mark, by: process, record: record)
-                generations[partition] = record.generation
                 occur(.examined(partition, condition))
             case .failure(let failure):
                 complain(.examine, failure)
@@ -39,12 +39,10 @@ extension WorkerProcess {
     }
 
     func rebuild(_ lease: OwnedLease, after activity: ActivityID?) {
-        guard let process = processes[lease.partition],
-            let generation = generations[lease.partition]
-        else { return occur(.ownershipFailed(lease.partition)) }
-        toRebuild.append(
-            RebuildRun.Part(
-                lease: lease, after: activity, generation: generation, process: process))
+        guard let finding = findings[lease.partition] else {
+            return occur(.ownershipFailed(lease.partition))
+        }
+        toRebuild.append(RebuildRun.Part(lease: lease, after: activity, finding: finding))
         if rebuildTimer == nil { rebuildTimer = loop.timer { [weak self] in self?.beginRebuild() } }
         if rebuilding == nil, toRebuild.count == 1 {
             rebuildTimer?.start(after: Self.rebuildDelay)

@@ -55,10 +55,8 @@ package final class WorkerProcess {
     var controlsDue = EventLoop.now
     var pausedSenders = PausedSenders()
     var wasReady = false
-    /// The Redis process that each partition was last found at.
-    var processes: [PartitionNumber: String] = [:]
-    /// What its mark must say.
-    var generations: [PartitionNumber: String] = [:]
+    /// What the last examination of each partition has found.
+    var findings: [PartitionNumber: RebuildRun.Finding] = [:]
     /// Partitions that are to be rebuilt with the next run, and the run that is under way.
     var toRebuild: [RebuildRun.Part] = []
     var rebuilding: RebuildRun?

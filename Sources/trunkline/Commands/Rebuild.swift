@@ -74,10 +74,10 @@ struct RebuildCommand: ParsableCommand {
 
     /// The owner writes the mark last.
     private func isDone(_ ordered: OrderedRebuild, _ redis: borrowing RedisClient) throws -> Bool {
-        let mark = try askRedis { () throws(RedisFailure) in
-            try redis.command(["GET", redis.keys.mark(ordered.partition)]).text
+        let generation = try askRedis { () throws(RedisFailure) in
+            try redis.generation(of: ordered.partition)
         }
-        return mark.flatMap(PartitionMark.init)?.generation == ordered.generation
+        return generation == ordered.generation
     }
 
     private func alive(_ redis: borrowing RedisClient) throws -> [String] {

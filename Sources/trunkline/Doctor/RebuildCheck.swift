@@ -24,8 +24,7 @@ enum RebuildCheck {
         try database.query("select number, generation from trunkline.partition").compactMap { row in
             guard let number = row[0].flatMap({ Int($0) }) else { return nil }
             let partition = PartitionNumber(rawValue: number)
-            let mark = try redis.command(["GET", redis.keys.mark(partition)]).text
-            return mark.flatMap(PartitionMark.init)?.generation == row[1] ? nil : partition
+            return try redis.generation(of: partition) == row[1] ? nil : partition
         }
     }
 }

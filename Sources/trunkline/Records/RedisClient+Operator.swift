@@ -21,6 +21,11 @@ extension RedisClient {
         return parts[0] * 1_000 + parts[1] / 1_000
     }
 
+    /// The generation that a partition's mark names; nil: Redis has lost the partition.
+    func generation(of partition: PartitionNumber) throws(RedisFailure) -> String? {
+        try command(["GET", keys.mark(partition)]).text.flatMap(PartitionMark.init)?.generation
+    }
+
     /// Workers that were heard of lately.
     func aliveWorkers() throws(RedisFailure) -> [String] {
         let since = try time() - RedisQueue.aliveTime.wholeMilliseconds

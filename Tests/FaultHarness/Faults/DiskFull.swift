@@ -19,7 +19,6 @@ extension Fault {
             trial.remarks.append("PostgreSQL gave up and was started again")
             try trial.postgres.start()
         }
-        trial.noteReturn()
-        try trial.awaitDeliveries(1_000, within: .seconds(120))
+        try trial.awaitReturn()
     }
 }

@@ -13,8 +13,7 @@ extension Fault {
         defer { for pid in family { kill(pid, SIGCONT) } }
         try trial.last(trial.isShort ? .seconds(5) : .seconds(60))
         for pid in family { kill(pid, SIGCONT) }
-        trial.noteReturn()
-        try trial.awaitDeliveries(1_000, within: .seconds(120))
+        try trial.awaitReturn()
     }
 
     static let postgresStop = Fault(
@@ -25,26 +24,28 @@ extension Fault {
         try trial.awaitComplaint("PostgreSQL is away")
         try trial.last(trial.isShort ? .seconds(3) : .seconds(60))
         try trial.postgres.start()
-        trial.noteReturn()
-        try trial.awaitDeliveries(1_000, within: .seconds(120))
+        try trial.awaitReturn()
     }
 
     static let postgresKill = Fault(
         name: "postgres-kill", what: "PostgreSQL kill -9, restarted",
         bound: { _ in 0 }
     ) { trial in
-        for _ in 0..<(trial.isShort ? 1 : 10) {
+        for _ in 0..<trial.repetitions {
             trial.postgres.kill()
             try trial.postgres.start()
-            trial.noteReturn()
-            try trial.awaitDeliveries(1_000, within: .seconds(120))
+            try trial.awaitReturn()
         }
     }
 }
 
 extension Trial {
-    /// The server is back: the first resend is whatever the sink takes from here on.
-    func noteReturn() { struck(at: wallMilliseconds()) }
+    /// The server is back: the first resend is whatever the sink takes from here on. Returns when
+    /// work goes on.
+    func awaitReturn() throws {
+        struck(at: wallMilliseconds())
+        try awaitDeliveries(1_000, within: .seconds(120))
+    }
 
     /// Until a pool's log says so.
     func awaitComplaint(_ words: String) throws {

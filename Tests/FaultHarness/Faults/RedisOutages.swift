@@ -6,14 +6,13 @@ extension Fault {
     static let redisKill = Fault(
         name: "redis-kill", what: "Redis kill -9, back with its AOF",
         // What workers had in flight while nobody could say that it was done.
-        bound: { $0.strokes * $0.fault.setting.workers * $0.inHandOfWorker },
+        bound: { $0.strokes * $0.inHandOfPool },
         resendLimit: nil
     ) { trial in
-        for _ in 0..<(trial.isShort ? 1 : 10) {
+        for _ in 0..<trial.repetitions {
             trial.redis.kill()
             try trial.redis.start()
-            trial.noteReturn()
-            try trial.awaitDeliveries(1_000, within: .seconds(120))
+            try trial.awaitReturn()
         }
     }
 
@@ -30,36 +29,33 @@ extension Fault {
         }
         try trial.last(trial.isShort ? .seconds(3) : .seconds(60))
         try client.command(["CONFIG", "SET", "maxmemory", "0"])
-        trial.noteReturn()
-        try trial.awaitDeliveries(1_000, within: .seconds(120))
+        try trial.awaitReturn()
     }
 
     /// All that Redis had is gone, while it runs.
     static let flushAll = Fault(
         name: "flushall", what: "FLUSHALL in mid-flight",
-        bound: { $0.strokes * $0.fault.setting.workers * $0.inHandOfWorker },
+        bound: { $0.strokes * $0.inHandOfPool },
         promise: .expanded
     ) { trial in
-        for _ in 0..<(trial.isShort ? 1 : 10) {
+        for _ in 0..<trial.repetitions {
             try trial.pools[0].redis().command(["FLUSHALL"])
-            trial.noteReturn()
-            try trial.awaitDeliveries(1_000, within: .seconds(120))
+            try trial.awaitReturn()
         }
     }
 
     /// Redis comes back empty.
     static let redisLoss = Fault(
         name: "redis-loss", what: "Redis kill -9, back without its AOF",
-        bound: { $0.strokes * $0.fault.setting.workers * $0.inHandOfWorker },
+        bound: { $0.strokes * $0.inHandOfPool },
         promise: .expanded
     ) { trial in
-        for _ in 0..<(trial.isShort ? 1 : 10) {
+        for _ in 0..<trial.repetitions {
             trial.redis.kill()
             try Program.run(
                 "/bin/rm", ["-rf", "--", trial.scratch.file("r/redis/appendonlydir")])
             try trial.redis.start()
-            trial.noteReturn()
-            try trial.awaitDeliveries(1_000, within: .seconds(120))
+            try trial.awaitReturn()
         }
     }
 }

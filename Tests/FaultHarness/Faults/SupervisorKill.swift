@@ -9,7 +9,7 @@ extension Fault {
         bound: { _ in 0 },
         resendLimit: .seconds(20)
     ) { trial in
-        for _ in 0..<(trial.isShort ? 1 : 10) {
+        for _ in 0..<trial.repetitions {
             let victim = trial.pools[0]
             try trial.startAndSpread()
             let (pids, theirs) = try trial.whatIsOwned(by: victim)
@@ -31,7 +31,7 @@ extension Fault {
         bound: { _ in 0 },
         resendLimit: .seconds(20)
     ) { trial in
-        for _ in 0..<(trial.isShort ? 1 : 10) {
+        for _ in 0..<trial.repetitions {
             for pool in trial.pools {
                 try trial.startAndSpread()
                 let (workers, theirs) = try trial.whatIsOwned(by: pool)

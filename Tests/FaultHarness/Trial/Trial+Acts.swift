@@ -8,9 +8,12 @@ extension Trial {
     }
 
     var isShort: Bool { length.isShort }
+    /// How often a fault of a moment is repeated.
+    var repetitions: Int { isShort ? 1 : 10 }
 
     /// In flight, and one flush.
     var inHandOfWorker: Int { fault.setting.slots + 500 }
+    var inHandOfPool: Int { fault.setting.workers * inHandOfWorker }
     /// Results that wait in memory while they cannot be recorded.
     var unsettledOfWorker: Int { 10_000 }
 
