@@ -38,14 +38,18 @@ package struct KeyRing {
 
     private var entries: LeastRecentlyUsed<KeyID, Entry>
     private let doubtLifetime: Duration
+    /// Signs RSA eight at a time, where the machine can.
+    package let multiBuffer: MultiBufferSigner?
     /// How often the sources were changed, as far as we were told.
     private var edition: UInt64 = 0
 
     package init(
-        limit: Int = defaultLimit, doubtLifetime: Duration = defaultDoubtLifetime
+        limit: Int = defaultLimit, doubtLifetime: Duration = defaultDoubtLifetime,
+        multiBuffer: MultiBufferSigner? = nil
     ) {
         entries = LeastRecentlyUsed(limit: limit)
         self.doubtLifetime = doubtLifetime
+        self.multiBuffer = multiBuffer
     }
 
     package var count: Int { entries.count }

@@ -11,6 +11,8 @@ package final class PrivateKey {
 
     package let algorithm: SignatureAlgorithm
     private let key: OpaquePointer
+    /// For signing eight at a time; nil for a key that signs alone.
+    private(set) lazy var numbers = algorithm == .rsaSHA256 ? RSANumbers(of: key) : nil
 
     /// Takes ownership of `key`, also when it throws.
     init(owning key: OpaquePointer) throws(KeyRefusal) {

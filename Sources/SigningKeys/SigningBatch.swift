@@ -30,29 +30,62 @@ package struct MadeSignature: Equatable, Sendable {
 extension KeyRing {
     /// Makes a turn's signatures: one result a task, in the order of the tasks.
     ///
-    /// A whole turn at once, because multi-buffer RSA signs eight for a third of the price. One
-    /// task's failure does not touch the others.
+    /// A whole turn at once, because multi-buffer RSA signs eight for a half or a third of the
+    /// price. One task's failure does not touch the others.
     package mutating func sign(
         _ batch: [SigningTask], now: Instant
     ) -> [Result<MadeSignature, SigningFailure>] {
-        batch.map { task in
-            Result { () throws(SigningFailure) in try sign(task, now: now) }
+        let keys = batch.map { key(of: $0.keyID, now: now) }
+        var made = signEight(batch, keys)
+        return batch.indices.map { index in
+            if let bytes = made.removeValue(forKey: index) {
+                return .success(MadeSignature(bytes: bytes, algorithm: .rsaSHA256))
+            }
+            return keys[index].flatMap { key in
+                Result { () throws(CryptoFailure) in try key.sign(batch[index].bytes) }
+                    .map { MadeSignature(bytes: $0, algorithm: key.algorithm) }
+                    .mapError { .crypto($0) }
+            }
         }
     }
 
-    private mutating func sign(
-        _ task: SigningTask, now: Instant
-    ) throws(SigningFailure) -> MadeSignature {
-        switch knowledge(of: task.keyID, now: now) {
-        case .known(let key):
-            do {
-                return MadeSignature(bytes: try key.sign(task.bytes), algorithm: key.algorithm)
-            } catch {
-                throw .crypto(error)
-            }
-        case .missing: throw .missingKey
-        case .broken(let refusal): throw .brokenKey(refusal)
-        case nil: throw .unknownKey
+    private mutating func key(
+        of keyID: KeyID, now: Instant
+    ) -> Result<PrivateKey, SigningFailure> {
+        switch knowledge(of: keyID, now: now) {
+        case .known(let key): .success(key)
+        case .missing: .failure(.missingKey)
+        case .broken(let refusal): .failure(.brokenKey(refusal))
+        case nil: .failure(.unknownKey)
         }
+    }
+
+    /// Signatures by the places of their tasks: of those RSA keys of one size that are enough for
+    /// a call to pay.
+    private func signEight(
+        _ batch: [SigningTask], _ keys: [Result<PrivateKey, SigningFailure>]
+    ) -> [Int: [UInt8]] {
+        guard let multiBuffer, batch.count >= multiBuffer.leastLanes else { return [:] }
+        var places: [Int: [Int]] = [:]
+        for (place, key) in keys.enumerated() {
+            guard let bits = (try? key.get())?.numbers?.bits else { continue }
+            places[bits, default: []].append(place)
+        }
+        var made: [Int: [UInt8]] = [:]
+        for var rest in places.values.map({ $0[...] }) {
+            while rest.count >= multiBuffer.leastLanes {
+                let group = rest.prefix(MultiBufferSigner.lanes)
+                rest = rest.dropFirst(group.count)
+                let tasks = group.compactMap { place in
+                    (try? keys[place].get())?.numbers.map {
+                        MultiBufferSigner.Task(numbers: $0, message: batch[place].bytes)
+                    }
+                }
+                for (place, signature) in zip(group, multiBuffer.sign(tasks)) {
+                    made[place] = signature
+                }
+            }
+        }
+        return made
     }
 }

@@ -30,6 +30,8 @@ package struct Counter: Hashable, Sendable {
     ) -> Self {
         Self(.signatures, algorithm.index * 2 + Int(profile.rawValue))
     }
+    package static var batchedSignatures: Self { Self(.batchedSignatures) }
+    package static var signatureBatches: Self { Self(.signatureBatches) }
     package static func connections(_ use: ConnectionUse) -> Self {
         Self(.connections, use.index)
     }
@@ -72,6 +74,7 @@ package struct Gauge: Hashable, Sendable {
     package static var postgresUp: Self { Self(.postgresUp) }
     /// 1 or 0.
     package static var networkAway: Self { Self(.networkAway) }
+    package static var multiBufferSigner: Self { Self(.multiBufferSigner) }
     package static func workers(_ state: WorkerState) -> Self {
         Self(.workers, Int(state.rawValue))
     }

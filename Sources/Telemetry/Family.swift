@@ -8,11 +8,11 @@ internal import DeliveryCore
 package enum Family: Int, CaseIterable, Sendable {
     case intakeRead, intakeExpanded, intakeForNobody, intakeRejected, routed
     case deliveries, attempts, duplicatesSuppressed
-    case signatures, connections, lookups
+    case signatures, batchedSignatures, signatureBatches, connections, lookups
     case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt, logMessages,
         workerDeaths
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
-    case redisUp, postgresUp, networkAway, workers
+    case redisUp, postgresUp, networkAway, multiBufferSigner, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
 
     package struct Definition: Sendable {
@@ -106,6 +106,13 @@ package enum Family: Int, CaseIterable, Sendable {
                     Label(name: "algorithm", values: SigningAlgorithm.allCases.map(\.rawValue)),
                     Label(name: "profile", values: ["draft-cavage", "rfc9421"]),
                 ], "Requests signed.")
+        case .batchedSignatures:
+            Definition(
+                "batched_signatures_total", .counter,
+                "Of these, RSA signatures made several at a time by crypto_mb.")
+        case .signatureBatches:
+            Definition(
+                "signature_batches_total", .counter, "Calls of crypto_mb that made them.")
         case .connections:
             Definition(
                 "connections_total", .counter,
@@ -146,7 +153,8 @@ package enum Family: Int, CaseIterable, Sendable {
                 [Label(name: "cause", values: WorkerDeath.allCases.map(\.rawValue))],
                 "Workers that ended without having been asked to, each followed by a restart.")
         case .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .laneLength,
-            .redisUp, .postgresUp, .networkAway, .workers, .enqueueToDelivered, .httpDuration,
+            .redisUp, .postgresUp, .networkAway, .multiBufferSigner, .workers, .enqueueToDelivered,
+            .httpDuration,
             .flushDuration,
             .flushRows:
             gaugeOrHistogram
@@ -182,6 +190,10 @@ package enum Family: Int, CaseIterable, Sendable {
             Definition(
                 "network_away", .gauge(.largest),
                 "1 while a worker takes the silence of most hosts for an outage of our own.")
+        case .multiBufferSigner:
+            Definition(
+                "multi_buffer_signer", .gauge(.smallest),
+                "1 when every worker signs RSA eight at a time, by crypto_mb.")
         case .workers:
             Definition(
                 "workers", .gauge(.supervisor),

@@ -15,7 +15,7 @@ final class KeySource {
     /// Keys that one question asks for.
     static let questionLimit = 1_000
 
-    var ring = KeyRing(doubtLifetime: .seconds(10))
+    var ring: KeyRing
     private let files: KeyFiles?
     private let store: PostgresStore
     private let now: () -> Instant
@@ -26,9 +26,11 @@ final class KeySource {
     private var silentUntil = Instant(nanoseconds: .min)
 
     init(
-        directory: KeyDirectory?, store: PostgresStore, now: @escaping () -> Instant,
+        directory: KeyDirectory?, store: PostgresStore, multiBuffer: MultiBufferSigner?,
+        now: @escaping () -> Instant,
         onFlaw: @escaping (String) -> Void, onFailure: @escaping (StoreFailure) -> Void
     ) {
+        ring = KeyRing(doubtLifetime: .seconds(10), multiBuffer: multiBuffer)
         files = directory.map { KeyFiles($0, interval: Self.fileInterval) }
         self.store = store
         self.now = now

@@ -3,6 +3,7 @@ internal import EventLoop
 internal import HTTPSignatures
 internal import RedisQueue
 internal import Scoreboard
+internal import SigningKeys
 internal import Telemetry
 internal import Transport
 
@@ -19,6 +20,7 @@ final class Recorder {
     private var published = Instant(nanoseconds: 0)
     private var tally = DeliveryMachine.Tally()
     private var statistics = TransportStatistics()
+    private var batches = MultiBufferSigner.Tally()
     private var stale: UInt64 = 0
 
     init(board: ScoreboardSlot?) { self.board = board }
@@ -113,7 +115,7 @@ final class Recorder {
 
     func publish(
         _ gauges: DeliveryMachine.Gauges, _ tally: DeliveryMachine.Tally,
-        _ statistics: TransportStatistics, stale: UInt64
+        _ statistics: TransportStatistics, _ multiBuffer: MultiBufferSigner?, stale: UInt64
     ) {
         let now = EventLoop.now
         guard let board, now - published >= Self.publishInterval else { return }
@@ -126,6 +128,7 @@ final class Recorder {
         metrics.set(.networkAway, to: gauges.isAway ? 1 : 0)
         count(tally)
         count(statistics)
+        count(multiBuffer)
         metrics.increment(.staleEvents, by: Int(stale &- self.stale))
         self.stale = stale
         board.publish(metrics, state: state, at: now)
@@ -149,5 +152,13 @@ final class Recorder {
             .connections(.opened), by: new.newConnections - statistics.newConnections)
         metrics.increment(.connections(.reused), by: new.reused - statistics.reused)
         statistics = new
+    }
+
+    private func count(_ multiBuffer: MultiBufferSigner?) {
+        metrics.set(.multiBufferSigner, to: multiBuffer?.isTrusted == true ? 1 : 0)
+        guard let new = multiBuffer?.tally else { return }
+        metrics.increment(.signatureBatches, by: new.calls - batches.calls)
+        metrics.increment(.batchedSignatures, by: new.signatures - batches.signatures)
+        batches = new
     }
 }

@@ -15,6 +15,8 @@ package struct WorkerOptions {
     package var allowsPlainHTTP: Bool
     /// The relation that named audiences are read from: columns audience, inbox, shared_inbox.
     package var audienceRelation: String
+    /// The library that signs RSA eight at a time: a path or a name; nil: libcrypto signs.
+    package var multiBufferLibrary: String?
     /// Days that are kept although they owe nothing any more.
     package var retainDays = 30
     package var limits = WorkerConfiguration()

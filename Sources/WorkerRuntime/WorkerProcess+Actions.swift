@@ -65,14 +65,17 @@ extension WorkerProcess {
     // MARK: Transfers
 
     /// Signed in one turn. A fresh activity takes eight turns from Redis to the wire: with 16 in each
-    /// it took 51 ms beside a fan-out, with 4 it takes 16 ms (medians of `benchmarks/urgent`).
-    static let signaturesPerTurn = 4
+    /// it took 51 ms beside a fan-out, with 4 it takes 16 ms (medians of `benchmarks/urgent`). Eight
+    /// by crypto_mb take about as long as four by libcrypto.
+    static func signaturesPerTurn(_ ring: KeyRing) -> Int {
+        ring.multiBuffer?.isTrusted == true ? MultiBufferSigner.lanes : 4
+    }
 
     /// Signs and sends what the turn has gathered. What belonged to a partition that was lost
     /// meanwhile is the business of its new owner.
     func sendOutbox() {
         guard !outbox.isEmpty else { return }
-        let count = min(outbox.count, Self.signaturesPerTurn)
+        let count = min(outbox.count, Self.signaturesPerTurn(keys.ring))
         let batch = outbox.prefix(count).filter { machine.isUnderWay($0.token) }
         outbox.removeFirst(count)
         occur(.signed(count))

@@ -89,6 +89,7 @@ package final class WorkerProcess {
             loop: loop, configuration: options.transport, onFlaw: { log.warning("\($0)") })
         keys = KeySource(
             directory: options.keyDirectory.map(KeyDirectory.init), store: store,
+            multiBuffer: Self.multiBuffer(options.multiBufferLibrary, log),
             now: { EventLoop.now },
             onFlaw: { log.warning("\($0)") },
             onFailure: { keyFailures.onFailure($0) })
@@ -96,11 +97,21 @@ package final class WorkerProcess {
             guarding: AddressGuard(allowed: options.transport.allowedAddresses),
             allowsPlainHTTP: options.allowsPlainHTTP)
         var limits = options.limits
-        limits.unsignedLimit = Self.signaturesPerTurn * 2
+        limits.unsignedLimit = Self.signaturesPerTurn(keys.ring) * 2
         machine = DeliveryMachine(
             incarnation: options.incarnation, configuration: limits,
             seed: UInt64.random(in: .min ... .max))
         keyFailures.onFailure = { [weak self] in self?.complain(.learnKeys, $0) }
+    }
+
+    private static func multiBuffer(_ library: String?, _ log: Logger) -> MultiBufferSigner? {
+        guard let library else { return nil }
+        do throws(MultiBufferRefusal) {
+            return try MultiBufferSigner(library: library, onFault: { log.error("\($0)") })
+        } catch {
+            log.warning("libcrypto signs, one at a time, and not \(library): \(error)")
+            return nil
+        }
     }
 
     /// Works until everything is drained. Returns when the process may end.
@@ -131,7 +142,8 @@ package final class WorkerProcess {
         reportReadiness()
         recorder.leave()
         recorder.publish(
-            machine.gauges, machine.tally, transport.statistics, stale: machine.staleEvents)
+            machine.gauges, machine.tally, transport.statistics, keys.ring.multiBuffer,
+            stale: machine.staleEvents)
     }
 
     private var waitLimit: Duration {

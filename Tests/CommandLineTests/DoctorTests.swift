@@ -12,7 +12,7 @@ import Testing
         "redis", "redis role", "eviction policy", "persistence", "memory", "stream nodes",
         "workers", "intake", "rejected", "streams", "postgresql", "durability", "schema",
         "partitions", "signing keys", "parked", "controls", "hosts", "redis data", "certificates",
-        "descriptors",
+        "descriptors", "signatures",
         "redis clock", "postgresql clock",
     ]
 

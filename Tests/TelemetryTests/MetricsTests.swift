@@ -104,14 +104,15 @@ import Testing
         + MessageLevel.allCases.map { .logMessages($0) }
         + WorkerDeath.allCases.map { .workerDeaths($0) }
         + [
-            .duplicatesSuppressed, .staleEvents, .fenced, .leasesLost, .partitionsRebuilt,
+            .batchedSignatures, .signatureBatches, .duplicatesSuppressed, .staleEvents, .fenced,
+            .leasesLost, .partitionsRebuilt,
             .deliveriesRebuilt,
         ]
 
     static let gauges: [Gauge] =
         [
             .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .redisUp,
-            .postgresUp, .networkAway,
+            .postgresUp, .networkAway, .multiBufferSigner,
         ]
         + Lane.intake.map { .laneLength($0) } + WorkerState.allCases.map { .workers($0) }
 }

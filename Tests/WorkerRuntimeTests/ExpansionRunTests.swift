@@ -38,7 +38,8 @@ extension WithPostgres {
             recordDropped: @escaping (Lane, Int) -> Void = { _, _ in }
         ) throws -> Result<[ExpansionResult], StoreFailure> {
             let keys = KeySource(
-                directory: nil, store: bench.store, now: { EventLoop.now }, onFlaw: { _ in },
+                directory: nil, store: bench.store, multiBuffer: nil, now: { EventLoop.now },
+                onFlaw: { _ in },
                 onFailure: { _ in })
             let means = ExpansionRun.Means(
                 store: bench.store, keys: keys,

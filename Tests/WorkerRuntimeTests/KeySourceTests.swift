@@ -40,6 +40,7 @@ extension WithPostgres {
             let clock = clock
             return KeySource(
                 directory: withDirectory ? KeyDirectory(path: directory) : nil, store: bench.store,
+                multiBuffer: nil,
                 now: { clock.now }, onFlaw: { clock.flaws.append($0) },
                 onFailure: { clock.failures.append($0) })
         }

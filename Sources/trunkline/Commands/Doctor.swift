@@ -34,6 +34,11 @@ struct DoctorCommand: ParsableCommand {
             "The directory of private keys, as given to `run`.", valueName: "dir"))
     var keyDirectory: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What signs RSA eight at a time, as given to `run`.", valueName: "auto|off|file"))
+    var cryptoMb = SigningLibrary.automatic
+
     @Flag(help: "Print the findings as JSON.")
     var json = false
 
@@ -48,7 +53,7 @@ struct DoctorCommand: ParsableCommand {
         var findings = redis.run(&clocks) + postgres.run(&clocks)
         findings += rebuildFindings()
         if let keyDirectory { findings.append(KeyDirectoryCheck(path: keyDirectory).run()) }
-        findings += MachineChecks.run(caFile: caFile)
+        findings += MachineChecks.run(caFile: caFile, cryptoMb: cryptoMb)
         findings += clocks.findings
         report(findings)
         if findings.contains(where: { $0.grade == .problem }) {

@@ -99,7 +99,8 @@ struct RunCommand: AsyncParsableCommand {
         try check(connection, logger)
 
         let supervisor = try PoolSupervisor(
-            connection: connection, arguments: workerArguments(partitions: partitions),
+            connection: connection,
+            arguments: workerArguments(partitions: partitions, signingWith: library(logger)),
             workers: workerCount,
             partitions: partitions, log: logger)
         let format = try log.format()
@@ -191,8 +192,17 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private func workerArguments(partitions: Int) throws -> [String] {
-        try pool.workerArguments() + [
+    /// Said once for all workers.
+    private func library(_ logger: Logger) -> SigningLibrary {
+        let finding = pool.cryptoMb.tried()
+        logger.log(level: finding.isRefused ? .warning : .info, "\(finding.message)")
+        return finding.library
+    }
+
+    private func workerArguments(
+        partitions: Int, signingWith library: SigningLibrary
+    ) throws -> [String] {
+        try pool.workerArguments(signingWith: library) + [
             "--key-prefix", connection.keyPrefix, "--partitions", String(partitions),
             "--log-format", try log.format().rawValue, "--log-level", log.logLevel.level.rawValue,
         ]

@@ -51,6 +51,7 @@ struct WorkerCommand: ParsableCommand {
             keyPrefix: connection.keyPrefix, keyDirectory: pool.keyDirectory,
             transport: try pool.transport(), allowsPlainHTTP: pool.allowPlainHttp,
             audienceRelation: pool.audienceRelation)
+        options.multiBufferLibrary = pool.cryptoMb.name
         options.retainDays = pool.retainDays
         options.limits.slots = pool.slots
         options.limits.retryBudget = pool.retryTimes.budget

@@ -2,7 +2,17 @@ internal import Transport
 
 /// What this machine must have: certificates to trust, and enough descriptors.
 enum MachineChecks {
-    static func run(caFile: String?) -> [Finding] { [certificates(caFile), descriptors()] }
+    static func run(caFile: String?, cryptoMb: SigningLibrary) -> [Finding] {
+        [certificates(caFile), descriptors(), signatures(cryptoMb)]
+    }
+
+    private static func signatures(_ library: SigningLibrary) -> Finding {
+        let tried = library.tried()
+        guard tried.isRefused else { return .ok("signatures", tried.message) }
+        return .warning(
+            "signatures", tried.message,
+            mend: "`deploy/crypto-mb` makes the library; or leave --crypto-mb out")
+    }
 
     private static func certificates(_ caFile: String?) -> Finding {
         let file = caFile ?? Authorities.systemFile

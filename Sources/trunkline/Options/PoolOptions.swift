@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import RedisQueue
+internal import SigningKeys
 internal import Transport
 internal import WorkerRuntime
 
@@ -41,6 +42,15 @@ struct PoolOptions: ParsableArguments {
             """,
             valueName: "dir"))
     var keyDirectory: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The library that signs RSA eight at a time, made by deploy/crypto-mb: a file, or auto \
+            for \(MultiBufferSigner.standardName) where the system has it, or off.
+            """,
+            valueName: "auto|off|file"))
+    var cryptoMb = SigningLibrary.automatic
 
     @Option(
         help: ArgumentHelp(
@@ -142,11 +152,14 @@ struct PoolOptions: ParsableArguments {
     }
 
     /// The flags that make a worker of this pool.
-    func workerArguments() throws -> [String] {
+    ///
+    /// - Parameter library: what signs, after it was tried.
+    func workerArguments(signingWith library: SigningLibrary) throws -> [String] {
         var arguments = [
             "--instance-domain", try domain(), "--audience-relation", audienceRelation,
             "--slots", String(slots), "--request-timeout", String(requestTimeout),
             "--retain-days", String(retainDays), "--retry-for", retryTimes.argument,
+            "--crypto-mb", library.argument,
         ]
         if let caFile { arguments += ["--ca-file", caFile] }
         for range in allowAddress { arguments += ["--allow-address", range] }

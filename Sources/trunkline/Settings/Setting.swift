@@ -33,6 +33,7 @@ struct Setting: Sendable {
         Setting(name: "workers") { String($0.workerCount) },
         Setting(name: "admin") { $0.admin.description },
         Setting(name: "slots") { String($0.pool.slots) },
+        Setting(name: "crypto-mb") { $0.pool.cryptoMb.argument },
         Setting(name: "request-timeout") { String($0.pool.requestTimeout) },
         Setting(name: "retry-for", kind: .repeatable) { $0.pool.retryTimes.text },
         Setting(name: "retain-days") { String($0.pool.retainDays) },
