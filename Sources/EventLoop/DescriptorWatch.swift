@@ -15,12 +15,18 @@ package struct Readiness: OptionSet, Sendable, Equatable {
 package final class DescriptorWatch {
     private let loop: EventLoop
     private let descriptor: Int32
+    /// Who is charged for what the handler does.
+    let account: CPUAccount
     private var handle: UnsafeMutablePointer<uv_poll_t>?
     private var handler: (Readiness) -> Void
     private var interest: Readiness = []
 
-    init(loop: EventLoop, descriptor: Int32, handler: @escaping (Readiness) -> Void) {
+    init(
+        loop: EventLoop, descriptor: Int32, account: CPUAccount,
+        handler: @escaping (Readiness) -> Void
+    ) {
         self.loop = loop
+        self.account = account
         self.descriptor = descriptor
         self.handler = handler
         // A new watch on a descriptor proves that the old one was closed: libcurl closes abandoned
@@ -86,9 +92,10 @@ extension EventLoop {
     }
 
     package func watch(
-        _ descriptor: Int32, handler: @escaping (Readiness) -> Void
+        _ descriptor: Int32, for account: CPUAccount = .poll,
+        handler: @escaping (Readiness) -> Void
     ) -> DescriptorWatch {
-        DescriptorWatch(loop: self, descriptor: descriptor, handler: handler)
+        DescriptorWatch(loop: self, descriptor: descriptor, account: account, handler: handler)
     }
 }
 

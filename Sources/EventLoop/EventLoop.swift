@@ -14,6 +14,8 @@ package final class EventLoop {
     private let turnTimer: UnsafeMutablePointer<uv_timer_t>
     /// The one live watch of each descriptor.
     var watched: [Int32: Watched] = [:]
+    /// What the thread spends its time on.
+    package var meter = CPUMeter()
     /// What libuv reported in this turn, not yet handed to its handler.
     private var records: [Record] = []
 
@@ -68,6 +70,7 @@ package final class EventLoop {
 
     /// Waits for events, at most `limit` (nil: until one comes), and runs their handlers.
     package func turn(waitingAtMost limit: Duration?) {
+        meter.willPoll()
         if let limit, limit <= .zero {
             uv_run(loop, UV_RUN_NOWAIT)
         } else {
@@ -75,6 +78,7 @@ package final class EventLoop {
             uv_run(loop, UV_RUN_ONCE)
             uv_timer_stop(turnTimer)
         }
+        meter.hasPolled()
         while !records.isEmpty {
             let batch = records
             records.removeAll(keepingCapacity: true)
@@ -99,9 +103,15 @@ package final class EventLoop {
 
     private func run(_ record: Record) {
         switch record {
-        case .descriptor(let watch, let readiness): watch.deliver(readiness)
-        case .timer(let timer): timer.deliver()
-        case .resolved(let lookup): lookup.deliver()
+        case .descriptor(let watch, let readiness):
+            meter.enter(watch.account)
+            watch.deliver(readiness)
+        case .timer(let timer):
+            meter.enter(.schedule)
+            timer.deliver()
+        case .resolved(let lookup):
+            meter.enter(.send)
+            lookup.deliver()
         case .signal(let watch): watch.deliver()
         }
     }

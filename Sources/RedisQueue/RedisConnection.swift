@@ -129,7 +129,7 @@ package final class RedisConnection {
             return closeLater(because: reason)
         }
         context = opened
-        watch = loop.watch(opened.pointee.c.fd) { [weak self] in self?.ready($0) }
+        watch = loop.watch(opened.pointee.c.fd, for: .claim) { [weak self] in self?.ready($0) }
         let identity = Unmanaged.passUnretained(self).toOpaque()
         opened.pointee.data = identity
         opened.pointee.ev.data = identity

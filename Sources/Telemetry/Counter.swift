@@ -45,6 +45,8 @@ package struct Counter: Hashable, Sendable {
     package static func logMessages(_ level: MessageLevel) -> Self {
         Self(.logMessages, level.index)
     }
+    /// In nanoseconds.
+    package static func cpu(_ stage: CPUStage) -> Self { Self(.cpu, stage.index) }
     package static func workerDeaths(_ cause: WorkerDeath) -> Self {
         Self(.workerDeaths, cause.index)
     }
@@ -151,6 +153,19 @@ extension WorkerDeath {
         case .exited: 0
         case .killed: 1
         case .crashed: 2
+        }
+    }
+}
+
+extension CPUStage {
+    fileprivate var index: Int {
+        switch self {
+        case .poll: 0
+        case .claim: 1
+        case .schedule: 2
+        case .sign: 3
+        case .send: 4
+        case .settle: 5
         }
     }
 }

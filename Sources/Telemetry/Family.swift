@@ -10,7 +10,7 @@ package enum Family: Int, CaseIterable, Sendable {
     case deliveries, attempts, duplicatesSuppressed
     case signatures, batchedSignatures, signatureBatches, connections, lookups
     case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt, logMessages,
-        workerDeaths
+        workerDeaths, cpu
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
     case redisUp, postgresUp, networkAway, multiBufferSigner, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
@@ -36,6 +36,8 @@ package enum Family: Int, CaseIterable, Sendable {
     package enum Kind: Equatable, Sendable {
         /// Added up over workers, living and dead.
         case counter
+        /// The same, of nanoseconds; shown in seconds.
+        case secondsCounter
         case gauge(Combination)
         /// Added up over workers, living and dead.
         case histogram(HistogramShape)
@@ -152,6 +154,11 @@ package enum Family: Int, CaseIterable, Sendable {
                 "worker_deaths_total", .counter,
                 [Label(name: "cause", values: WorkerDeath.allCases.map(\.rawValue))],
                 "Workers that ended without having been asked to, each followed by a restart.")
+        case .cpu:
+            Definition(
+                "cpu_seconds_total", .secondsCounter,
+                [Label(name: "stage", values: CPUStage.allCases.map(\.rawValue))],
+                "CPU time of the workers, by what it went into.")
         case .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .laneLength,
             .redisUp, .postgresUp, .networkAway, .multiBufferSigner, .workers, .enqueueToDelivered,
             .httpDuration,

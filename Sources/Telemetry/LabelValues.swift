@@ -106,3 +106,12 @@ enum RejectionIndex {
         codes.firstIndex(of: code) ?? codes.count - 1
     }
 }
+
+/// What a worker spends CPU time on.
+package enum CPUStage: String, CaseIterable, Sendable {
+    /// Asking the kernel what has happened.
+    case poll
+    /// From the intake to a delivery that can be scheduled.
+    case claim
+    case schedule, sign, send, settle
+}

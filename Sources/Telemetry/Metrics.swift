@@ -76,7 +76,7 @@ extension Metrics {
                 let values = workers.map { $0.words[word] }
                 total.words[word] =
                     switch Family.definitions[family.rawValue].kind {
-                    case .counter, .histogram:
+                    case .counter, .secondsCounter, .histogram:
                         values.reduce(supervisor.words[word] &+ ended.words[word], &+)
                     case .gauge(.sum): values.reduce(0, &+)
                     case .gauge(.largest): values.max() ?? 0

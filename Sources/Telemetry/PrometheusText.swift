@@ -15,6 +15,9 @@ package enum PrometheusText {
                 switch family.kind {
                 case .counter, .gauge:
                     line(&text, family.name, labels, String(metrics.words[word]))
+                case .secondsCounter:
+                    line(
+                        &text, family.name, labels, seconds(metrics.words[word]))
                 case .histogram(let shape):
                     let words = metrics.words[word..<word + shape.wordCount]
                     histogram(&text, family.name, labels, shape, words)
@@ -38,6 +41,17 @@ package enum PrometheusText {
         line(&text, name + "_bucket", labels + ["le=\"+Inf\""], String(count))
         line(&text, name + "_sum", labels, shape.text(words[words.endIndex - 1]))
         line(&text, name + "_count", labels, String(count))
+    }
+
+    /// Nanoseconds in seconds, to the last digit.
+    fileprivate static func seconds(_ value: UInt64) -> String {
+        let (seconds, nanoseconds) = value.quotientAndRemainder(dividingBy: 1_000_000_000)
+        if nanoseconds == 0 { return String(seconds) }
+        let digits = String(nanoseconds)
+        let padded = String(repeating: "0", count: 9 - digits.utf8.count) + digits
+        var end = padded.endIndex
+        while padded[padded.index(before: end)] == "0" { end = padded.index(before: end) }
+        return "\(seconds).\(padded[..<end])"
     }
 
     private static func line(
@@ -80,7 +94,7 @@ extension Family.Definition {
 extension Family.Kind {
     fileprivate var typeName: String {
         switch self {
-        case .counter: "counter"
+        case .counter, .secondsCounter: "counter"
         case .gauge: "gauge"
         case .histogram: "histogram"
         }
@@ -88,15 +102,8 @@ extension Family.Kind {
 }
 
 extension HistogramShape {
-    /// A value in the unit that is shown: nanoseconds become seconds, to the last digit.
+    /// A value in the unit that is shown.
     fileprivate func text(_ value: UInt64) -> String {
-        guard unit == .seconds else { return String(value) }
-        let (seconds, nanoseconds) = value.quotientAndRemainder(dividingBy: 1_000_000_000)
-        if nanoseconds == 0 { return String(seconds) }
-        let digits = String(nanoseconds)
-        let padded = String(repeating: "0", count: 9 - digits.utf8.count) + digits
-        var end = padded.endIndex
-        while padded[padded.index(before: end)] == "0" { end = padded.index(before: end) }
-        return "\(seconds).\(padded[..<end])"
+        unit == .seconds ? PrometheusText.seconds(value) : String(value)
     }
 }

@@ -38,7 +38,7 @@ extension Family.Definition {
 
     var seriesWords: Int {
         switch kind {
-        case .counter, .gauge: 1
+        case .counter, .secondsCounter, .gauge: 1
         case .histogram(let shape): shape.wordCount
         }
     }

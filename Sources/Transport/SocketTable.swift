@@ -48,7 +48,8 @@ final class SocketTable {
         let index = Int(descriptor)
         if entries[index] == nil {
             entries[index] = Entry(
-                watch: loop.watch(descriptor, handler: handler), interest: [], handler: handler)
+                watch: loop.watch(descriptor, for: .send, handler: handler), interest: [],
+                handler: handler)
         }
         entries[index]?.interest = interest
         entries[index]?.watch.update(interest)

@@ -20,6 +20,7 @@ final class Recorder {
     private var published = Instant(nanoseconds: 0)
     private var tally = DeliveryMachine.Tally()
     private var statistics = TransportStatistics()
+    private var spent = [UInt64](repeating: 0, count: CPUAccount.allCases.count)
     private var batches = MultiBufferSigner.Tally()
     private var stale: UInt64 = 0
 
@@ -115,7 +116,8 @@ final class Recorder {
 
     func publish(
         _ gauges: DeliveryMachine.Gauges, _ tally: DeliveryMachine.Tally,
-        _ statistics: TransportStatistics, _ multiBuffer: MultiBufferSigner?, stale: UInt64
+        _ statistics: TransportStatistics, _ multiBuffer: MultiBufferSigner?, _ spent: [UInt64],
+        stale: UInt64
     ) {
         let now = EventLoop.now
         guard let board, now - published >= Self.publishInterval else { return }
@@ -129,6 +131,7 @@ final class Recorder {
         count(tally)
         count(statistics)
         count(multiBuffer)
+        count(spent)
         metrics.increment(.staleEvents, by: Int(stale &- self.stale))
         self.stale = stale
         board.publish(metrics, state: state, at: now)
@@ -160,5 +163,26 @@ final class Recorder {
         metrics.increment(.signatureBatches, by: new.calls - batches.calls)
         metrics.increment(.batchedSignatures, by: new.signatures - batches.signatures)
         batches = new
+    }
+
+    private func count(_ new: [UInt64]) {
+        for stage in CPUStage.allCases {
+            let index = stage.account.rawValue
+            metrics.increment(.cpu(stage), by: Int(new[index] - spent[index]))
+        }
+        spent = new
+    }
+}
+
+extension CPUStage {
+    fileprivate var account: CPUAccount {
+        switch self {
+        case .poll: .poll
+        case .claim: .claim
+        case .schedule: .schedule
+        case .sign: .sign
+        case .send: .send
+        case .settle: .settle
+        }
     }
 }

@@ -83,11 +83,13 @@ extension WorkerProcess {
     }
 
     private func send(_ transmissions: [Transmission]) {
+        loop.meter.enter(.sign)
         recorder.enter(.sign, activity: transmissions.first?.activity)
         keys.refresh(Set(transmissions.compactMap { shelf[$0.activity]?.key }))
         let composed = composer.compose(
             transmissions, from: shelf, with: &keys.ring, now: EventLoop.now,
             wall: EventLoop.wallTime)
+        loop.meter.enter(.send)
         for item in composed {
             let token = item.transmission.token
             switch item.request {
@@ -154,6 +156,17 @@ extension WorkerProcess {
             case .failure(.fenced): self?.occur(.fenced(lease))
             case .failure: self?.occur(.resolutionFailed(lease.partition, id))
             }
+        }
+    }
+}
+
+extension Action {
+    /// Who is charged for performing it.
+    var account: CPUAccount {
+        switch self {
+        case .flush, .resolve: .settle
+        case .send, .forget, .log, .finish, .heartbeat: .schedule
+        default: .claim
         }
     }
 }

@@ -132,18 +132,23 @@ package final class WorkerProcess {
         if events.isEmpty { events.append(.ticked) }
         while !events.isEmpty {
             for event in takeEvents() {
+                loop.meter.enter(.schedule)
                 let actions = machine.handle(
                     event, now: EventLoop.now, wall: EventLoop.wallTime)
-                for action in actions { perform(action) }
+                for action in actions {
+                    loop.meter.enter(action.account)
+                    perform(action)
+                }
                 handBackEntries(after: event)
             }
         }
         sendOutbox()
+        loop.meter.enter(.schedule)
         reportReadiness()
         recorder.leave()
         recorder.publish(
             machine.gauges, machine.tally, transport.statistics, keys.ring.multiBuffer,
-            stale: machine.staleEvents)
+            loop.meter.spent, stale: machine.staleEvents)
     }
 
     private var waitLimit: Duration {

@@ -28,8 +28,9 @@ import Testing
 
     @Test func `every word of a counter or gauge family can be recorded`() {
         let series = PrometheusText.render(Metrics()).split(separator: "\n")
-            .filter { !$0.hasPrefix("#") && !$0.contains("_seconds") && !$0.contains("_rows") }
-        #expect(series.count == Self.counters.count + Self.gauges.count)
+            .filter { !$0.hasPrefix("#") && !$0.contains("_seconds_") && !$0.contains("_rows") }
+        #expect(
+            series.count + CPUStage.allCases.count == Self.counters.count + Self.gauges.count)
     }
 
     @Test func `an unknown rejection counts as other`() {
@@ -103,6 +104,7 @@ import Testing
         + LookupResult.allCases.map { .lookups($0) }
         + MessageLevel.allCases.map { .logMessages($0) }
         + WorkerDeath.allCases.map { .workerDeaths($0) }
+        + CPUStage.allCases.map { .cpu($0) }
         + [
             .batchedSignatures, .signatureBatches, .duplicatesSuppressed, .staleEvents, .fenced,
             .leasesLost, .partitionsRebuilt,

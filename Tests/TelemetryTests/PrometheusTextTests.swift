@@ -22,6 +22,17 @@ import Testing
         #expect(lines(metrics, "trunkline_fenced_total") == ["trunkline_fenced_total \(Int.max)"])
     }
 
+    @Test func `time that is counted in nanoseconds is shown in seconds`() {
+        var metrics = Metrics()
+        metrics.increment(.cpu(.sign), by: 1_250_000_000)
+        #expect(
+            lines(metrics, "trunkline_cpu_seconds_total{stage=\"sign\"}")
+                == ["trunkline_cpu_seconds_total{stage=\"sign\"} 1.25"])
+        #expect(
+            lines(metrics, "# TYPE trunkline_cpu_seconds_total").first?.hasSuffix(" counter")
+                == true)
+    }
+
     @Test func `a histogram is cumulative, in seconds, and ends in its count`() {
         var metrics = Metrics()
         metrics.observe(.httpDuration, .microseconds(100))

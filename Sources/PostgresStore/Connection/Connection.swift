@@ -25,6 +25,7 @@ final class Connection {
     private unowned let loop: EventLoop
     private let connectionString: String
     private let limits: PostgresStore.Limits
+    private let account: CPUAccount
     private let onChange: (Bool, String) -> Void
     private var random: SeededGenerator
     private var state: State = .closed
@@ -45,12 +46,13 @@ final class Connection {
 
     init(
         loop: EventLoop, connectionString: String, limits: PostgresStore.Limits,
-        random: SeededGenerator, onChange: @escaping (Bool, String) -> Void
+        account: CPUAccount, random: SeededGenerator, onChange: @escaping (Bool, String) -> Void
     ) {
         self.loop = loop
         self.connectionString = connectionString
         plan = ConnectionPlan(connectionString)
         self.limits = limits
+        self.account = account
         self.random = random
         self.onChange = onChange
         deadline = loop.timer { [unowned self] in expired() }
@@ -126,7 +128,8 @@ final class Connection {
     }
 
     private func expect(_ readiness: Readiness, on handle: ServerHandle) {
-        let watch = loop.watch(PQsocket(handle.pointer)) { [unowned self] in ready($0) }
+        let watch = loop.watch(PQsocket(handle.pointer), for: account) { [unowned self] in ready($0)
+        }
         watch.update(readiness)
         self.watch = watch
     }

@@ -52,6 +52,7 @@ package final class PostgresStore {
         func connection(_ role: Availability.Role) -> Connection {
             Connection(
                 loop: loop, connectionString: connectionString, limits: limits,
+                account: role == .flushing ? .settle : .claim,
                 random: SeededGenerator(seed: random.next())
             ) { availability.changed(role, isReady: $0, reason: $1) }
         }
@@ -61,7 +62,7 @@ package final class PostgresStore {
         var patient = limits
         patient.answerTime = limits.keepingTime
         keeping = Connection(
-            loop: loop, connectionString: connectionString, limits: patient,
+            loop: loop, connectionString: connectionString, limits: patient, account: .schedule,
             random: SeededGenerator(seed: random.next()), onChange: { _, _ in })
         partitionTimer = loop.timer { [unowned self] in keepPartitions() }
     }
