@@ -67,6 +67,11 @@ static inline CURLcode trunkline_curl_get_pointer(CURL *easy, CURLINFO info, voi
     return (curl_easy_getinfo)(easy, info, value);
 }
 
+// curl_share_setopt is variadic.
+static inline CURLSHcode trunkline_curl_share_sessions(CURLSH *share) {
+    return (curl_share_setopt)(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+}
+
 // A macro with a cast, which Swift does not see.
 static const uint64_t trunkline_ssl_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
 

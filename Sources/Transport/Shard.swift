@@ -63,12 +63,12 @@ final class Shard {
     /// Starts a transfer. `addresses` are those of the destination's name; nil for a literal one.
     func begin(
         _ transfer: Transfer, _ pending: PendingTransfer, to destination: Destination,
-        addresses: [String]?, now: Instant
+        addresses: [String]?, sessions: TLSSessions.Cache, now: Instant
     ) {
         var lines = removals
         removals.removeAll(keepingCapacity: true)
         if let addresses { lines += seed(destination, addresses) }
-        transfer.prepare(pending, to: destination, resolutions: lines)
+        transfer.prepare(pending, to: destination, resolutions: lines, sessions: sessions)
         transfer.record.begun = now
         transfer.position = active.count
         active.append(transfer)

@@ -39,8 +39,7 @@ extension Transfer {
         set(trunkline_curl_set_tls_callback(easy, giveAuthorities))
         let store = Unmanaged.passUnretained(trust).toOpaque()
         set(trunkline_curl_set_pointer(easy, CURLOPT_SSL_CTX_DATA, store))
-        // The cache would belong to this handle, which serves other hosts next.
-        set(CURLOPT_SSL_SESSIONID_CACHE, 0)
+        set(CURLOPT_SSL_SESSIONID_CACHE, 1)
     }
 
     func set(_ option: CURLoption, _ value: Int) {

@@ -30,6 +30,7 @@ final class Transfer {
     let bodyByteLimit: Int
     let wireByteLimit: Int
     let errorText: UnsafeMutablePointer<CChar>
+    private var sessions: TLSSessions.Cache?
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var resolutions: UnsafeMutablePointer<curl_slist>?
 
@@ -42,6 +43,8 @@ final class Transfer {
         var headerBytes = 0
         var bodyBytes = 0
         var excerpt: [UInt8] = []
+        /// A header line may say when to come again, or how often.
+        var mayHoldLimits = false
         /// The blank line after the header lines of the final answer has come.
         var isHeadComplete = false
         var overran: Limit?
@@ -90,7 +93,8 @@ final class Transfer {
     /// Makes the handle ready to be added to a multi handle. `resolutions` are lines of
     /// CURLOPT_RESOLVE.
     func prepare(
-        _ pending: PendingTransfer, to destination: Destination, resolutions lines: [String]
+        _ pending: PendingTransfer, to destination: Destination, resolutions lines: [String],
+        sessions: TLSSessions.Cache
     ) {
         let request = pending.request
         record = Record()
@@ -109,6 +113,8 @@ final class Transfer {
         curl_slist_free_all(resolutions)
         resolutions = lines.reduce(nil) { curl_slist_append($0, $1) }
 
+        // A cache of its own would belong to this handle, which serves other hosts next.
+        share(sessions)
         set(CURLOPT_URL, request.url)
         set(CURLOPT_FRESH_CONNECT, request.onFreshConnection ? 1 : 0)
         set(trunkline_curl_set_list(easy, CURLOPT_HTTPHEADER, headers))
@@ -123,8 +129,10 @@ final class Transfer {
     func exchange(_ code: CURLcode) -> Exchange {
         TransferEnding(
             code: code, status: long(CURLINFO_RESPONSE_CODE),
-            retryAfter: field("Retry-After"), rateLimit: rateLimit,
-            osError: Int32(long(CURLINFO_OS_ERRNO)), text: String(cString: errorText),
+            retryAfter: record.mayHoldLimits ? field("Retry-After") : nil,
+            rateLimit: record.mayHoldLimits ? rateLimit : nil,
+            osError: Int32(long(CURLINFO_OS_ERRNO)),
+            text: code == CURLE_OK ? "" : String(cString: errorText),
             record: record
         ).exchange
     }
@@ -146,7 +154,15 @@ final class Transfer {
     }
 
     /// Lets go of the request's memory; the handle keeps no pointer to it that it would use again.
-    func release() { record = Record() }
+    func release() {
+        record = Record()
+        share(nil)
+    }
+
+    private func share(_ sessions: TLSSessions.Cache?) {
+        set(trunkline_curl_set_pointer(easy, CURLOPT_SHARE, sessions?.pointer))
+        self.sessions = sessions
+    }
 
     private var rateLimit: RateLimitFields? {
         for prefix in ["X-RateLimit-", "RateLimit-"] {

@@ -23,6 +23,7 @@ package final class Transport {
     private let configuration: TransportConfiguration
     private let addressGuard: AddressGuard
     private let trust: TrustStore
+    private let sessions: TLSSessions
     private let names: NameResolver
     private let sockets: SocketTable
     private var shards: [Shard] = []
@@ -66,6 +67,7 @@ package final class Transport {
             now: loop.now, onFlaw: onFlaw)
         self.loop = loop
         self.configuration = configuration
+        sessions = TLSSessions(limit: configuration.sessionLimit)
         sockets = SocketTable(loop: loop)
         addressGuard = AddressGuard(allowed: configuration.allowedAddresses)
         names = NameResolver(
@@ -137,7 +139,7 @@ package final class Transport {
     private func begin(
         _ pending: PendingTransfer, to destination: Destination, addresses: [String]?
     ) {
-        trust.refresh(now: loop.now)
+        if trust.refresh(now: loop.now) { sessions.forgetAll() }
         let transfer =
             pool.popLast()
             ?? Transfer(
@@ -145,7 +147,8 @@ package final class Transport {
                 sockets: sockets)
         let number = stableHash(destination.authority) % UInt64(shards.count)
         shards[Int(number)].begin(
-            transfer, pending, to: destination, addresses: addresses, now: loop.now)
+            transfer, pending, to: destination, addresses: addresses,
+            sessions: sessions.cache(of: destination.authority), now: loop.now)
         planSweep()
     }
 
@@ -169,6 +172,11 @@ package final class Transport {
             token: pending.request.token, exchange: transfer.exchange(code),
             duration: loop.now - pending.started, connectCount: transfer.connectCount,
             remoteAddress: transfer.remoteAddress)
+        if case .failed(let failure, _) = report.exchange,
+            failure == .tlsFailed || failure == .certificateInvalid
+        {
+            transfer.record.destination.map { sessions.forget($0.authority) }
+        }
         recycle(transfer)
         complete(pending, report)
     }

@@ -16,6 +16,8 @@ package struct TransportConfiguration: Sendable {
     /// 50 kB and a descriptor. Far fewer than are in use at once would make every completion search
     /// for the oldest.
     package var connectionsPerShard = 128
+    /// Hosts whose TLS sessions are kept for the next connection; up to twice as many.
+    package var sessionLimit = 4_096
     /// TCP and TLS together.
     package var connectTimeout: Duration = .seconds(5)
     /// From the start of the transfer (after the name lookup) to the end of the answer.

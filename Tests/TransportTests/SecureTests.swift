@@ -28,6 +28,28 @@ struct SecureTests {
         }
     }
 
+    @Test func `a host that is connected to again resumes its session, and no other's`() throws {
+        let bench = bench()
+        for (host, expected) in [
+            ("h1", "TLSv1.3 1"), ("h2", "TLSv1.3 1"), ("h1", "TLSv1.3 1 resumed"),
+            ("h2", "TLSv1.3 1 resumed"), ("h1", "TLSv1.3 1 resumed"),
+        ] {
+            let report = try bench.report(url("closing", host: "\(host).fedi.localhost"))
+            #expect(report.answer?.excerpt.text == expected)
+            #expect(!report.reused)
+        }
+    }
+
+    @Test func `of many hosts those connected to last resume their sessions`() throws {
+        let bench = bench { $0.sessionLimit = 2 }
+        func excerpt(_ host: Int) throws -> String? {
+            try bench.report(url("closing", host: "h\(host).fedi.localhost")).answer?.excerpt.text
+        }
+        for host in 1...5 { #expect(try excerpt(host) == "TLSv1.3 1") }
+        for host in 3...5 { #expect(try excerpt(host) == "TLSv1.3 1 resumed") }
+        #expect(try excerpt(1) == "TLSv1.3 1")
+    }
+
     @Test func `a body of many TLS records is sent to its end`() throws {
         let body = RequestBody([UInt8](repeating: 0x7B, count: 300_000))
         #expect(try bench().report(url("good"), body: body).status == 202)
@@ -108,4 +130,8 @@ struct SecureTests {
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
+}
+
+extension [UInt8] {
+    fileprivate var text: String { String(decoding: self, as: UTF8.self) }
 }

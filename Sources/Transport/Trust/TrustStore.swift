@@ -42,19 +42,23 @@ final class TrustStore {
     /// Authorities are added and withdrawn under a worker that runs for months. While the file
     /// cannot be used, those that were read before stay in use. Connections that stand are kept:
     /// none lives longer than `TransportConfiguration.connectionLifetime`.
-    func refresh(now: Instant) {
-        guard now >= checkDue else { return }
+    ///
+    /// - Returns: whether there are others now.
+    func refresh(now: Instant) -> Bool {
+        guard now >= checkDue else { return false }
         checkDue = now + checkInterval
         let found = FileVersion(of: file)
-        guard found != version || now >= loaded + Self.lifetime else { return }
+        guard found != version || now >= loaded + Self.lifetime else { return false }
         do throws(UnusableAuthorities) {
             certificates = try CertificateStore(file: file)
             version = found
             loaded = now
             flaw = nil
+            return true
         } catch {
             if flaw != error { onFlaw("\(error); what was read before stays in use") }
             flaw = error
+            return false
         }
     }
 }

@@ -90,7 +90,7 @@ private let makeCertificates = #"""
 
 /// Servers by name: a certificate's name, `old` (TLS 1.1 at most), `newer` (TLS 1.2 at most), or
 /// `closing` (one answer per connection). They answer 202 with the number of the request on its
-/// connection.
+/// connection, and `resumed` behind it when its session was.
 private let serve = #"""
     import json, os, shutil, socket, ssl, sys, threading
 
@@ -114,7 +114,8 @@ private let serve = #"""
                 pending += connection.recv(65536)
             pending = pending[length:]
             count += 1
-            body = b"%s %d" % (connection.version().encode(), count)
+            resumed = b" resumed" if connection.session_reused else b""
+            body = b"%s %d%s" % (connection.version().encode(), count, resumed)
             connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n%s\r\n%s" % (
                 len(body), b"Connection: close\r\n" if closes else b"", body))
             if closes:
