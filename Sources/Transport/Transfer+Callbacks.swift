@@ -47,7 +47,7 @@ extension Transfer {
 
     /// The second look, at the address that the connection really has; also of a kept-alive one.
     fileprivate func ready(_ address: UnsafePointer<CChar>?) -> Int32 {
-        guard let address, let network = NetworkAddress(String(cString: address)),
+        guard let address, let network = NetworkAddress(presented: address),
             addressGuard.permits(network)
         else {
             record.refusedAddresses += 1
@@ -57,14 +57,19 @@ extension Transfer {
         return CURL_PREREQFUNC_OK
     }
 
-    fileprivate func header(_ count: Int) -> Int {
+    fileprivate func header(_ line: UnsafePointer<CChar>, _ count: Int) -> Int {
         record.headerBytes += count
+        if count > 0, Self.limitInitials.contains(line[0]) { record.mayHoldLimits = true }
         // A line without anything but its end, and not that of an interim answer.
         if count <= 2, long(CURLINFO_RESPONSE_CODE) >= 200 { record.isHeadComplete = true }
         if record.headerBytes <= headerByteLimit { return count }
         record.overran = .headers
         return 0
     }
+
+    /// Of `Retry-After`, `RateLimit-...` and `X-RateLimit-...`: looking a field up costs as much as
+    /// ten lines.
+    private static let limitInitials = "RrXx".utf8.map { CChar($0) }
 
     /// Ends a transfer for which the connection has brought too much; libcurl calls often, so only
     /// each eighth time is the kernel asked.
@@ -94,8 +99,9 @@ private func transfer(_ client: UnsafeMutableRawPointer?) -> Transfer? {
     client.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
 }
 
-private let recordHeader: curl_write_callback = { _, size, count, client in
-    transfer(client)?.header(size * count) ?? 0
+private let recordHeader: curl_write_callback = { line, size, count, client in
+    guard let line else { return 0 }
+    return transfer(client)?.header(line, size * count) ?? 0
 }
 
 private let recordBody: curl_write_callback = { bytes, size, count, client in

@@ -115,13 +115,14 @@ final class Recorder {
     // MARK: The scoreboard
 
     func publish(
-        _ gauges: DeliveryMachine.Gauges, _ tally: DeliveryMachine.Tally,
+        _ gauges: @autoclosure () -> DeliveryMachine.Gauges, _ tally: DeliveryMachine.Tally,
         _ statistics: TransportStatistics, _ multiBuffer: MultiBufferSigner?, _ spent: [UInt64],
         stale: UInt64
     ) {
         let now = EventLoop.now
         guard let board, now - published >= Self.publishInterval else { return }
         published = now
+        let gauges = gauges()
         metrics.set(.inFlight, to: gauges.inFlight)
         metrics.set(.openDeliveries, to: gauges.open)
         metrics.set(.unsettled, to: gauges.unsettled)

@@ -157,13 +157,16 @@ extension DeliveryMachine {
         _ pointer: DeliveryPointer, of sender: SenderID, lane: Lane, hasWaited: Bool, check: Bool,
         in entry: EntryIndex, into preparation: inout Preparation
     ) -> DeliveryIndex? {
-        var activity = activities[pointer.activity] ?? OpenActivity()
-        guard activity.inboxes.insert(pointer.inbox).inserted else { return nil }
+        // Where it stands: a copy of the activity would copy the set of all its inboxes.
+        let isNew = activities[pointer.activity, default: OpenActivity()].inboxes
+            .insert(pointer.inbox).inserted
+        guard isNew else { return nil }
         // Asked for even if another preparation asks too: the answers come in any order.
-        if activity.facts == nil, preparation.asked.insert(pointer.activity).inserted {
+        if activities[pointer.activity]?.facts == nil,
+            preparation.asked.insert(pointer.activity).inserted
+        {
             preparation.request.activities.append(pointer.activity)
         }
-        activities[pointer.activity] = activity
         if check {
             preparation.request.checks[pointer.activity, default: []].append(pointer.inbox)
         }
