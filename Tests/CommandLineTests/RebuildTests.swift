@@ -30,9 +30,11 @@ import Testing
         let tenant = try Pool.required.tenant()
         #expect(try tenant.run("rebuild").code == 2)
         #expect(try tenant.run("rebuild", "--all", "--partition", "1").code == 2)
-        let unknown = try tenant.run("rebuild", "--partition", "4")
+        let before = try generations(tenant)
+        let unknown = try tenant.run("rebuild", "--partition", "1", "--partition", "4")
         #expect(unknown.code == 1)
-        #expect(unknown.errors.contains("there is no partition 4"))
+        #expect(unknown.errors.contains("there is no partition 4: their numbers are 0 to 3"))
+        #expect(try generations(tenant) == before, "those that exist are left alone")
     }
 
     @Test func `the doctor says what Redis has lost`() throws {

@@ -40,14 +40,13 @@ struct RebuildCommand: ParsableCommand {
     func run() throws {
         let database = try connection.connectToDatabase()
         let redis = try connection.connectToRedis()
+        let known = try asking { () throws(StoreFailure) in try database.partitionNumbers() }
+        if let number = Set(partition).subtracting(known).min() {
+            throw CommandFailure.failed(
+                "there is no partition \(number): their numbers are 0 to \(known.count - 1)")
+        }
         let ordered = try asking { () throws(StoreFailure) in
             try database.orderRebuild(of: all ? nil : partition)
-        }
-        let unknown = Set(partition).subtracting(ordered.map(\.partition.rawValue))
-        if let number = unknown.min() {
-            throw CommandFailure.failed(
-                "there is no partition \(number): their numbers begin with 0, and `select count(*) "
-                    + "from trunkline.partition` says how many there are")
         }
         try redis.tellWorkers("rebuild: \(count(ordered.count))")
         guard try !alive(redis).isEmpty else {
@@ -106,6 +105,12 @@ private struct OrderedRebuild {
 }
 
 extension Database {
+    fileprivate func partitionNumbers() throws(StoreFailure) -> [Int] {
+        try query("select number from trunkline.partition").compactMap { row in
+            row[0].flatMap { Int($0) }
+        }
+    }
+
     /// A new generation: whatever Redis has of the partition is worth nothing from now on.
     ///
     /// - Parameter numbers: nil: all.
