@@ -29,6 +29,11 @@ package struct LogEntry: Equatable, Sendable {
         content = .fanout(fanout)
     }
 
+    /// As an expander has routed it, and nobody has brought it back.
+    var isFresh: Bool {
+        if case .fanout(let fanout) = content { !fanout.again } else { false }
+    }
+
     /// Of the activities in it.
     package var oldest: ActivityID {
         switch content {

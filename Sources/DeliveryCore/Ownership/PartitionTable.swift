@@ -20,8 +20,8 @@ package struct PartitionTable: Equatable, Sendable {
     package enum EntryStep: Equatable, Sendable {
         case examining
         case rebuilding
-        /// With the newest activity that may have been rebuilt.
-        case loading(rebuilt: ActivityID)
+        /// With the newest activity that may have been rebuilt, and whether that was now.
+        case loading(rebuilt: ActivityID, isNew: Bool)
     }
 
     package struct Owned: Equatable, Sendable {
@@ -29,6 +29,9 @@ package struct PartitionTable: Equatable, Sendable {
         package var deadline: Instant
         /// Fan-outs up to this activity may come a second time: what was owed of them was rebuilt.
         package var rebuilt = ActivityID.zero
+        /// This owner has rebuilt it: among what it brought back, oldest first, stands what expanders
+        /// have routed meanwhile.
+        package var hasRebuilt = false
         /// Redis may have lost some of it: it is to be looked at, and when at the earliest.
         package var examinationDue: Instant?
         /// The last entry read; the next read starts after it.
@@ -37,6 +40,8 @@ package struct PartitionTable: Equatable, Sendable {
         package var isCatchingUp = true
         /// Such entries, until the end of the log is seen.
         package var left: [LogEntry] = []
+        /// Of these what must not go before all that was rebuilt.
+        package var fresh: [LogEntry] = []
         /// When `later` has something due, as far as this owner knows.
         package var nextDue: WallTime?
         package var isReleasingDue = false

@@ -33,6 +33,7 @@ extension DeliveryMachine {
             else { continue }
             for var entry in entries where entry.id > owned.cursor {
                 partitions.update(partition) { $0.cursor = entry.id }
+                let isFresh = owned.hasRebuilt && entry.isFresh
                 entry.flag(upTo: owned.rebuilt)
                 if case .malformed(let reason) = entry.content {
                     // Nobody can say what it owes, so nothing may end it.
@@ -43,7 +44,13 @@ extension DeliveryMachine {
                     continue
                 }
                 if owned.isCatchingUp {
-                    partitions.update(partition) { $0.left.append(entry) }
+                    partitions.update(partition) {
+                        if isFresh, $0.fresh.count < Self.freshLimit {
+                            $0.fresh.append(entry)
+                        } else {
+                            $0.left.append(entry)
+                        }
+                    }
                 } else {
                     unopened.append(
                         UnopenedEntry(partition: partition, entry: entry, mustBeChecked: false))
@@ -67,8 +74,10 @@ extension DeliveryMachine {
         partitions.update(partition) {
             $0.isCatchingUp = !isAtEnd
             $0.left = []
+            if isAtEnd { $0.fresh = [] }
         }
-        let byAge = owned.left.sorted { ($0.oldest, $0.id) < ($1.oldest, $1.id) }
+        let entries = isAtEnd ? owned.left + owned.fresh : owned.left
+        let byAge = entries.sorted { ($0.oldest, $0.id) < ($1.oldest, $1.id) }
         for entry in byAge {
             unopened.append(
                 UnopenedEntry(partition: partition, entry: entry, mustBeChecked: true))
@@ -78,6 +87,9 @@ extension DeliveryMachine {
     /// Entries of a partition that are sorted at once; of a longer log those that were read first
     /// go first.
     static let leftLimit = 256
+    /// Entries of a partition that wait for the end of what was rebuilt (a rebuild takes seconds);
+    /// more of them go with the others, and may overtake.
+    static let freshLimit = 1_024
 
     /// For whatever comes next.
     var hasRoom: Bool {

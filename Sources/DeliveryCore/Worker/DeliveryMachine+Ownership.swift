@@ -83,10 +83,13 @@ extension DeliveryMachine {
     mutating func backlogLoaded(
         _ partition: PartitionNumber, _ held: [HeldHost], _ later: [Resolution.Later]
     ) {
-        guard case .entering(.loading(let rebuilt), let epoch, let deadline) = partitions[partition]
+        guard
+            case .entering(.loading(let rebuilt, let isNew), let epoch, let deadline) =
+                partitions[partition]
         else { return countStale() }
         var owned = PartitionTable.Owned(epoch: epoch, deadline: deadline)
         owned.rebuilt = rebuilt
+        owned.hasRebuilt = isNew
         // More may stand in `later` than was loaded: ask at once.
         owned.nextDue = wall
         for one in later {

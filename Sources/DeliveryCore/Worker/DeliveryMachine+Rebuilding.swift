@@ -25,7 +25,8 @@ extension DeliveryMachine {
             let lease = OwnedLease(partition: partition, epoch: epoch)
             switch condition {
             case .whole(let activity):
-                enter(partition, .loading(rebuilt: activity), epoch, deadline: deadline)
+                enter(
+                    partition, .loading(rebuilt: activity, isNew: false), epoch, deadline: deadline)
             case .rolledBack(let activity):
                 enter(partition, .rebuilding, epoch, deadline: deadline)
                 emit(.rebuild(lease, after: activity))
@@ -44,7 +45,9 @@ extension DeliveryMachine {
     mutating func rebuilt(_ lease: OwnedLease, through activity: ActivityID) {
         guard case .entering(.rebuilding, lease.epoch, let deadline) = partitions[lease.partition]
         else { return countStale() }
-        enter(lease.partition, .loading(rebuilt: activity), lease.epoch, deadline: deadline)
+        enter(
+            lease.partition, .loading(rebuilt: activity, isNew: true), lease.epoch,
+            deadline: deadline)
     }
 
     /// Redis may be another, or somebody asks: all that we own is looked at, and what is being

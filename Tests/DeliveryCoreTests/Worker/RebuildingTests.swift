@@ -6,8 +6,8 @@ import Testing
     private let lease = OwnedLease(partition: 0, epoch: 2)
 
     /// Under its lease, and nothing examined yet.
-    private func entering() -> Trace {
-        var trace = Trace()
+    private func entering(_ change: (inout WorkerConfiguration) -> Void = { _ in }) -> Trace {
+        var trace = Trace(change)
         trace.connect()
         trace.feed(.membershipSeen(alive: [me]))
         trace.feed(.leaseTaken(0, true))
@@ -71,6 +71,40 @@ import Testing
         trace.read()
         let late = trace.read(.fanout(1, 50, to: [11])).preparations
         #expect(late.map(\.request.checks) == [[50: [11]]])
+    }
+
+    @Test(arguments: [400, 45] as [ActivityID])
+    func `what is routed during a rebuild goes behind all that is rebuilt, however long the log is`(
+        _ update: ActivityID
+    ) throws {
+        // Stored after the rebuild had looked, or before: it then stands in the log a second time.
+        var trace = entering { $0.readCount = 300 }
+        trace.feed(.examined(0, .lost))
+        trace.feed(.rebuilt(lease, through: 50))
+        trace.feed(.backlogLoaded(0, [], later: []))
+        trace.feed(.dueReleased(0, moved: 0, next: nil))
+        var log = [LogEntry.fanout(1, update, to: [11])]
+        for n in 2...299 as ClosedRange<UInt64> {
+            log.append(.fanout(StreamID(integerLiteral: n), 4, to: [21], again: true))
+        }
+        log.append(.fanout(300, 44, to: [11], again: true))
+        let first = trace.feed(.logRead([(PartitionNumber(rawValue: 0), log)])).preparations
+            .flatMap(\.request.activities)
+        #expect(first == [4, 44])
+        let rest = trace.read().preparations.flatMap(\.request.activities)
+        #expect(rest == [update])
+    }
+
+    @Test func `what waits for the end of what is rebuilt is limited`() {
+        var trace = entering { $0.readCount = 2_000 }
+        trace.feed(.examined(0, .lost))
+        trace.feed(.rebuilt(lease, through: 50))
+        trace.feed(.backlogLoaded(0, [], later: []))
+        trace.feed(.dueReleased(0, moved: 0, next: nil))
+        let log = (1...2_000 as ClosedRange<UInt64>).map {
+            LogEntry.fanout(StreamID(integerLiteral: $0), 400, to: [11])
+        }
+        #expect(!trace.feed(.logRead([(PartitionNumber(rawValue: 0), log)])).preparations.isEmpty)
     }
 
     // MARK: An owner that may have lost something
