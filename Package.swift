@@ -86,6 +86,7 @@ let package = Package(
                 .embedInCode("Migrations/m0002_partitions.sql"),
                 .embedInCode("Migrations/m0003_delivery.sql"),
                 .embedInCode("Migrations/m0004_paused_senders.sql"),
+                .embedInCode("Migrations/m0005_owing.sql"),
             ],
             swiftSettings: common),
         .target(

@@ -4,7 +4,7 @@ enum RedisScript: CaseIterable {
     case createGroups, finishIntake, rejectIntake, recoverIntake, findPredecessors
     case takeLease, sealLease, renewLease, releaseLease
     case route, resolve, release, releaseDue
-    case examine, clearPartition, restore, writeMark
+    case examine, clearPartition, restore, writeMark, seek
     case heartbeat, writeIntakeState
 
     var source: [UInt8] {
@@ -25,6 +25,7 @@ enum RedisScript: CaseIterable {
         case .examine: PackageResources.examine_lua
         case .clearPartition: PackageResources.clear_partition_lua
         case .restore: PackageResources.restore_lua
+        case .seek: PackageResources.seek_lua
         case .writeMark: PackageResources.write_mark_lua
         case .heartbeat: PackageResources.heartbeat_lua
         case .writeIntakeState: PackageResources.write_intake_state_lua

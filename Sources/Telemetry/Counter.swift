@@ -42,6 +42,7 @@ package struct Counter: Hashable, Sendable {
     package static var leasesLost: Self { Self(.leasesLost) }
     package static var partitionsRebuilt: Self { Self(.partitionsRebuilt) }
     package static var deliveriesRebuilt: Self { Self(.deliveriesRebuilt) }
+    package static var deliveriesRecovered: Self { Self(.deliveriesRecovered) }
     package static func logMessages(_ level: MessageLevel) -> Self {
         Self(.logMessages, level.index)
     }

@@ -9,8 +9,8 @@ package enum Family: Int, CaseIterable, Sendable {
     case intakeRead, intakeExpanded, intakeForNobody, intakeRejected, routed
     case deliveries, attempts, duplicatesSuppressed
     case signatures, batchedSignatures, signatureBatches, connections, lookups
-    case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt, logMessages,
-        workerDeaths, cpu
+    case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt,
+        deliveriesRecovered, logMessages, workerDeaths, cpu
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
     case redisUp, postgresUp, networkAway, multiBufferSigner, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
@@ -144,6 +144,11 @@ package enum Family: Int, CaseIterable, Sendable {
             Definition(
                 "deliveries_rebuilt_total", .counter,
                 "Deliveries brought back into Redis; some may have been there all the same.")
+        case .deliveriesRecovered:
+            Definition(
+                "deliveries_recovered_total", .counter,
+                "Deliveries that were owed and stood nowhere in Redis, given back to it: 0 in health."
+            )
         case .logMessages:
             Definition(
                 "log_messages_total", .counter,

@@ -57,7 +57,7 @@ final class RebuildRun {
                 switch result {
                 case .success(let newest):
                     self.last = newest
-                    self.bringBack(after: self.parts.map { $0.after ?? .zero }.min() ?? newest)
+                    self.bringBack(after: .zero)
                 case .failure(let failure): self.fail(failure)
                 }
             }
@@ -69,8 +69,9 @@ final class RebuildRun {
     private func bringBack(after: ActivityID) {
         // All of them have other owners now.
         if parts.isEmpty { return completion(report) }
-        let partitions = parts.map(\.lease.partition)
-        store.owedPage(after: after, upTo: last, of: partitions) { result in
+        let question = OwedQuestion(
+            after: after, last: last, givenAfter: parts.map { $0.after ?? .zero }.min() ?? last)
+        store.owedPage(question, of: parts.map(\.lease.partition), isUrgent: true) { result in
             switch result {
             case .failure(let failure): self.fail(failure)
             case .success(nil): self.mark()
@@ -86,11 +87,11 @@ final class RebuildRun {
             parts.map { ($0.lease.partition, $0.after ?? .zero) },
             uniquingKeysWith: { first, _ in first })
         var last: ActivityID?
-        for one in owed where one.activity > afters[one.partition] ?? .zero {
+        for one in owed where one.asOf > afters[one.partition] ?? .zero {
             if one.activity != last { report.activities += 1 }
             last = one.activity
             report.deliveries += one.inboxes.count
-            fanouts[one.partition, default: []] += one.fanouts
+            fanouts[one.partition, default: []] += Owed(one).fanouts
         }
         let touched = parts.filter { fanouts[$0.lease.partition] != nil }
         forEach(
@@ -152,16 +153,5 @@ final class RebuildRun {
                 if let failure { self.fail(failure) } else { next() }
             }
         }
-    }
-}
-
-extension OwedDeliveries {
-    /// Entries of a log, to be looked up before they are sent.
-    fileprivate var fanouts: [Fanout] {
-        var routes = Routes()
-        for inbox in inboxes { routes.add(inbox, to: partition) }
-        return routes.entries(
-            activity: activity, lane: lane, sender: SenderID(stored: keyID), again: true
-        ).map(\.1)
     }
 }

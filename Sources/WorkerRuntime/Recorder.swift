@@ -148,6 +148,7 @@ final class Recorder {
         metrics.increment(
             .duplicatesSuppressed, by: new.duplicatesSuppressed - tally.duplicatesSuppressed)
         metrics.increment(.leasesLost, by: new.leasesLost - tally.leasesLost)
+        metrics.increment(.deliveriesRecovered, by: new.recovered - tally.recovered)
         tally = new
     }
 

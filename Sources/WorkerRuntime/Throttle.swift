@@ -30,6 +30,7 @@ enum Complaint: String, CaseIterable {
     case examine = "asking what Redis has of partitions failed"
     case rebuild = "rebuilding partitions failed"
     case newestActivity = "asking for the newest activity failed"
+    case takeStock = "comparing what is owed with what Redis has failed"
     case loadBacklog = "loading what waits failed"
     case readIntake = "reading the intake failed"
     case readLogs = "reading the logs failed"

@@ -21,6 +21,11 @@ extension WorkerProcess {
         case .examine(let partition): examine(partition)
         case .rebuild(let lease, let activity): rebuild(lease, after: activity)
         case .loadBacklog(let partition): loadBacklog(partition)
+        case .findOwed(let id, let after, let partitions):
+            findOwed(id, after: after, partitions)
+        case .seek(let id, let lease, let cursor, let pointers):
+            seek(id, lease, after: cursor, pointers)
+        case .restore(let lease, let fanouts): restore(lease, fanouts)
 
         case .readIntake(let lanes, let count): readIntake(lanes, count: count)
         case .recoverIntake(let lanes, let alive): recoverIntake(lanes, alive: alive)

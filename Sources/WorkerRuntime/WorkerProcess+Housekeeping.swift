@@ -22,6 +22,7 @@ extension WorkerProcess {
         queue.writeIntakeState(isExpanding: isExpanding) { [weak self] result in
             if case .failure(let failure) = result { self?.complain(.writeState, failure) }
         }
+        sweepOwing()
         let now = EventLoop.now
         guard now >= housekeepingDue else { return }
         housekeepingDue = now + Self.housekeepingInterval

@@ -61,6 +61,7 @@ package final class WorkerProcess {
     var toRebuild: [RebuildRun.Part] = []
     var rebuilding: RebuildRun?
     var rebuildTimer: LoopTimer?
+    var owingSweep = OwingSweep()
     var newestActivities = NewestActivities()
     var newestActivityDue = EventLoop.now
 

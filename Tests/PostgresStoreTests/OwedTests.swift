@@ -12,17 +12,17 @@ struct OwedTests {
 
     /// All pages, one behind the other.
     private func owed(
-        after: ActivityID = .zero, upTo last: ActivityID = ActivityID(rawValue: .max),
-        of partitions: [PartitionNumber]? = nil
+        _ question: OwedQuestion = OwedQuestion(after: .zero),
+        of partitions: [PartitionNumber]? = nil, isUrgent: Bool = true
     ) throws -> [OwedDeliveries] {
         var found: [OwedDeliveries] = []
-        var cursor = after
+        var question = question
         while let page = try fixture.answer({ done in
             fixture.store.owedPage(
-                after: cursor, upTo: last, of: partitions ?? everything, completion: done)
+                question, of: partitions ?? everything, isUrgent: isUrgent, completion: done)
         }) {
-            #expect(page.through > cursor)
-            cursor = page.through
+            #expect(page.through > question.after)
+            question.after = page.through
             found += page.owed
         }
         return found
@@ -63,7 +63,7 @@ struct OwedTests {
     @Test func `only those partitions and activities that are asked for`() throws {
         let rows = try hosts(12)
         let ids = try (0..<5).map { try fixture.stored(.sample("a\($0)", to: rows.map(\.id))) }
-        let some = try owed(after: ids[0], upTo: ids[2])
+        let some = try owed(OwedQuestion(after: ids[0], last: ids[2]))
         #expect(Set(some.map(\.activity)) == [ids[1], ids[2]])
         let partition = try #require(rows[0].partition)
         let mine = try owed(of: [partition])
@@ -79,6 +79,71 @@ struct OwedTests {
             "insert into trunkline.parked (activity, reason, key_id) values ($1, 'missing', 'k')",
             ["\(id.rawValue)"])
         #expect(try owed().isEmpty)
+    }
+
+    @Test func `what was woken or replayed is newer than any mark before that`() throws {
+        let rows = try hosts(1)
+        let ids = try (0..<3).map { try fixture.stored(.sample("a\($0)", to: rows.map(\.id))) }
+        func given(after mark: ActivityID) throws -> [ActivityID] {
+            try owed(OwedQuestion(after: .zero, givenAfter: mark)).map(\.activity)
+        }
+        #expect(try given(after: ids[1]) == [ids[2]])
+        try fixture.database.query(
+            "insert into trunkline.parked (activity, reason, key_id) values ($1, 'missing', 'k')",
+            ["\(ids[0].rawValue)"])
+        #expect(try given(after: .zero) == [ids[1], ids[2]])
+        try fixture.answer { fixture.store.unparked([ids[0]], completion: $0) }
+        #expect(try given(after: ids[1]) == [ids[0], ids[2]])
+        #expect(try given(after: ids[2]) == [ids[0]])
+
+        try fixture.database.query(
+            "insert into trunkline.failed (activity, inbox, reason) values ($1, $2, 'x')",
+            ["\(ids[1].rawValue)", "\(rows[0].id.rawValue)"])
+        #expect(try sweep(after: .zero) == ids[2])
+        #expect(try owing() == [ids[0], ids[2]])
+        try fixture.database.query("update trunkline.failed set replayed_at = now()")
+        #expect(try owing() == ids)
+        #expect(try given(after: ids[2]) == [ids[0], ids[1]])
+    }
+
+    private func owing() throws -> [ActivityID] {
+        try fixture.database.query("select activity from trunkline.owing order by 1").compactMap {
+            $0[0].flatMap { Int64($0) }.map(ActivityID.init(rawValue:))
+        }
+    }
+
+    private func sweep(
+        after: ActivityID, leastAge: Duration = .milliseconds(-1)
+    ) throws -> ActivityID? {
+        try fixture.answer {
+            fixture.store.sweepOwing(after: after, leastAge: leastAge, completion: $0)
+        }
+    }
+
+    @Test func `what owes nothing is forgotten, a page at a time, once it is old enough`() throws {
+        let rows = try hosts(2)
+        let ids = try (0..<3).map { try fixture.stored(.sample("a\($0)", to: rows.map(\.id))) }
+        #expect(try owing() == ids)
+        var flush = StoreFlush.sample()
+        flush.outcomes = [
+            StoreFlush.Outcome(
+                activity: ids[0], state: .delivered, inboxes: rows.map(\.id),
+                epoch: Epoch(rawValue: 1)),
+            StoreFlush.Outcome(
+                activity: ids[1], state: .delivered, inboxes: [rows[0].id],
+                epoch: Epoch(rawValue: 1)),
+        ]
+        _ = try fixture.flush(flush).get()
+        #expect(try sweep(after: .zero, leastAge: .seconds(60)) == nil)
+        #expect(try owing() == ids)
+        #expect(try sweep(after: .zero) == ids[2])
+        #expect(try owing() == [ids[1], ids[2]])
+        #expect(try sweep(after: ids[2]) == nil)
+        let left = try owed(isUrgent: false)
+        #expect(left.filter { $0.activity == ids[1] }.map(\.inboxes) == [[rows[1].id]])
+        #expect(Set(left.filter { $0.activity == ids[2] }.flatMap(\.hosts)).count == 2)
+        let young = OwedQuestion(after: .zero, leastAge: .seconds(60))
+        #expect(try owed(young).isEmpty)
     }
 
     @Test func `pages end by activities and by inboxes, and lose none between them`() throws {

@@ -96,6 +96,17 @@ package struct UnopenedEntries: Sendable {
         return entry
     }
 
+    /// In no particular order.
+    package func forEach(_ look: (LogEntry) -> Void) {
+        for entry in returned { look(entry.entry) }
+        for entry in left { look(entry.entry) }
+        for lane in lanes {
+            for queue in lane.entries.values {
+                for entry in queue { look(entry.entry) }
+            }
+        }
+    }
+
     package mutating func removeAll(of partition: PartitionNumber) {
         var kept: [UnopenedEntry] = []
         let before = self

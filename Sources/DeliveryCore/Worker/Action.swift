@@ -22,6 +22,14 @@ package enum Action: Sendable {
     /// -> backlogLoaded | ownershipFailed
     case loadBacklog(PartitionNumber)
 
+    /// A page of what is owed to these partitions, and was given to Redis long ago
+    /// -> owedFound | owedUnknown
+    case findOwed(StocktakingID, after: ActivityID, [PartitionNumber])
+    /// Which of these stand neither in `later` nor in the log behind this entry? -> sought
+    case seek(StocktakingID, OwnedLease, after: StreamID, [DeliveryPointer])
+    /// Puts into the log what stands nowhere; nothing is answered, a lost one is found again.
+    case restore(OwnedLease, [Fanout])
+
     // Intake.
     /// -> intakeRead | intakeReadFailed
     case readIntake([Lane], count: Int)

@@ -54,6 +54,11 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var releaseCount = 64
     /// Waiting time of a delivery whose key vanished after it was routed.
     package var missingKeyDelay: Duration = .seconds(60)
+    /// Between two passes over what is owed, between two of its pages, and until a page is looked at
+    /// once more in which something seems to be lost.
+    package var stocktakingInterval: Duration = .seconds(300)
+    package var stocktakingPause: Duration = .seconds(2)
+    package var stocktakingRecheck: Duration = .seconds(10)
     package var partitionCount = 64
 
     package init() {}

@@ -9,6 +9,7 @@ internal import DequeModule
 /// - `+Predecessors`: what concerns one object is expanded in the order in which it was enqueued;
 /// - `+Ownership`: membership -> leases and epochs -> partitions read or handed back;
 /// - `+Rebuilding`: what Redis has lost comes back from PostgreSQL;
+/// - `+Stocktaking`: what is owed and stands nowhere is looked for;
 /// - `+Log`: log entries -> open deliveries;
 /// - `+Preparation`: what PostgreSQL knows of them -> their hosts' queues;
 /// - `+Ordering`: what concerns one object goes to one host in its order;
@@ -58,6 +59,8 @@ package struct DeliveryMachine: Sendable {
     var heartbeatDue = Instant(nanoseconds: 0)
     var renewalDue = Instant(nanoseconds: 0)
     var recoveryDue = Instant(nanoseconds: 0)
+
+    var stocktaking = Stocktaking()
 
     // Intake
     var arrived: [Lane: Deque<ExpansionJob>] = [:]
@@ -179,6 +182,11 @@ package struct DeliveryMachine: Sendable {
         case .ownershipFailed(let partition): ownershipFailed(partition)
         case .examined(let partition, let condition): examined(partition, condition)
         case .rebuilt(let lease, let activity): rebuilt(lease, through: activity)
+        case .owedFound(let id, let activity, let owed):
+            owedFound(id, through: activity, owed)
+        case .owedUnknown(let id): owedUnknown(id)
+        case .sought(let id, let partition, let nowhere):
+            sought(id, partition, nowhere: nowhere)
         case .partitionsDoubted: doubtPartitions()
         case .fenced(let lease): lose(lease, because: "its lease has another owner")
 
@@ -234,6 +242,7 @@ package struct DeliveryMachine: Sendable {
         advancePreparations()
         openEntries()
         advanceReleases()
+        advanceStocktaking()
         wakePaced()
         sweepQueues()
         watchConnectivity()
@@ -309,6 +318,8 @@ package struct DeliveryMachine: Sendable {
         /// Deliveries not sent again because PostgreSQL had their end on record.
         package var duplicatesSuppressed = 0
         package var leasesLost = 0
+        /// Deliveries that stood nowhere, and were given back to Redis.
+        package var recovered = 0
 
         package init() {}
     }

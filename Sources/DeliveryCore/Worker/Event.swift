@@ -25,6 +25,11 @@ package enum Event: Sendable {
     case examined(PartitionNumber, PartitionCondition)
     /// What is owed of activities up to this one stands in the log.
     case rebuilt(OwnedLease, through: ActivityID)
+    /// nil: there is no page after this one.
+    case owedFound(StocktakingID, through: ActivityID?, [Owed])
+    case owedUnknown(StocktakingID)
+    /// These stand nowhere; also none, when nobody could look.
+    case sought(StocktakingID, PartitionNumber, nowhere: [DeliveryPointer])
     /// Somebody wants every partition looked at.
     case partitionsDoubted
     case fenced(OwnedLease)

@@ -23,6 +23,11 @@ package struct FlushID: Counted, Sendable {
     package init(rawValue: Int64) { self.rawValue = rawValue }
 }
 
+package struct StocktakingID: Counted, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
 package struct ResolutionID: Counted, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }

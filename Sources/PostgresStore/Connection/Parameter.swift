@@ -18,6 +18,10 @@ struct Parameter: Equatable {
         scalar(20, value) { $0.append(bigEndian: $1) }
     }
 
+    static func boolean(_ value: Bool) -> Parameter {
+        scalar(16, value) { $0.append($1 ? 1 : 0) }
+    }
+
     static func text(_ value: String?) -> Parameter {
         scalar(25, value) { $0.append(contentsOf: PostgresText.bytes($1)) }
     }

@@ -87,6 +87,14 @@ struct RowReader {
         return values
     }
 
+    /// `bigint[]` without nulls; NULL is one without anything.
+    mutating func bigints() -> [Int64] {
+        guard let cell = optional(), cell.count > 20 else { return [] }
+        return stride(from: cell.startIndex + 24, to: cell.endIndex, by: 12).map {
+            integer(cell[$0..<($0 + 8)])
+        }
+    }
+
     private mutating func optional() -> ArraySlice<UInt8>? {
         cells.removeFirst().map { bytes[$0] }
     }

@@ -12,10 +12,11 @@ package struct Migration: Sendable {
         Migration(number: 3, name: "delivery", sql: PackageResources.m0003_delivery_sql),
         Migration(
             number: 4, name: "paused_senders", sql: PackageResources.m0004_paused_senders_sql),
+        Migration(number: 5, name: "owing", sql: PackageResources.m0005_owing_sql),
     ]
 
     /// The schema version that this binary is made for.
-    package static let newest = 4
+    package static let newest = 5
 }
 
 package enum MigrationFailure: Error, Equatable, Sendable {

@@ -53,7 +53,8 @@ extension PostgresStore {
         }
     }
 
-    /// Parked activities whose key is there and whose sender is not paused, the oldest first.
+    /// Parked activities whose key is there and whose sender is not paused, the oldest first. From
+    /// now on they are what a rebuild brings back: it may come between the routing and its record.
     ///
     /// Route them with the flag `again`, and only then call ``unparked(_:completion:)``. A worker
     /// that dies in between leaves them parked, so they are routed once more, and what was sent
@@ -66,18 +67,27 @@ extension PostgresStore {
     ) {
         let statement = Statement(
             """
-            select a.id, a.lane::int, a.audience
-            from trunkline.parked p join trunkline.activity a on a.id = p.activity
-            where (p.key_id = any ($1) or exists (
-                select from trunkline.signing_key k
-                where k.key_id = p.key_id and k.retired_at is null))
-                and \(Self.senderMaySend("p.key_id"))
-            order by p.activity limit $2
+            with ready as materialized (
+                select a.id, a.lane::int as lane, a.audience
+                from trunkline.parked p join trunkline.activity a on a.id = p.activity
+                where (p.key_id = any ($1) or exists (
+                    select from trunkline.signing_key k
+                    where k.key_id = p.key_id and k.retired_at is null))
+                    and \(Self.senderMaySend("p.key_id"))
+                order by p.activity limit $2
+            ), woken as (
+                update trunkline.parked p set waking = true
+                from ready where p.activity = ready.id
+            ), given as (
+                update trunkline.owing o set as_of = trunkline.newest_activity() + 1
+                from ready where o.activity = ready.id
+            )
+            select id, lane, audience from ready order by id
             """, [.texts(knownKeys), .bigint(Int64(limit))])
-        reading.transact([statement]) { result in
+        reading.transact([.commitDurably, statement]) { result in
             completion(
                 result.map {
-                    $0[0].map { row in
+                    $0[1].map { row in
                         ParkedActivity(
                             id: ActivityID(rawValue: row.bigint()), lane: row.lane(),
                             audience: row.ints().map(InboxID.init(rawValue:)))
@@ -86,13 +96,18 @@ extension PostgresStore {
         }
     }
 
-    /// These have been routed.
+    /// These have been routed. Should Redis come back as it was before that, they stand above the
+    /// mark, however old they are.
     package func unparked(
         _ activities: [ActivityID], completion: @escaping (Result<Void, StoreFailure>) -> Void
     ) {
         let statement = Statement(
-            "delete from trunkline.parked where activity = any ($1)",
-            [.bigints(activities.map(\.rawValue))])
+            """
+            with routed as (
+                delete from trunkline.parked where activity = any ($1) returning activity)
+            update trunkline.owing o set as_of = trunkline.newest_activity() + 1, since = now()
+            from routed where o.activity = routed.activity
+            """, [.bigints(activities.map(\.rawValue))])
         expanding.transact([statement]) { completion($0.map { _ in }) }
     }
 }

@@ -39,7 +39,7 @@ package enum Culprit {
 package enum Checkers {
     /// All of them; every run is watched by each.
     package static let all: [any Checker.Type] = [
-        Whereabouts.self, Ownership.self, SingleFlight.self, Order.self,
+        Whereabouts.self, Recoveries.self, Ownership.self, SingleFlight.self, Order.self,
         Sequence.self, Limits.self, DeadHosts.self, Suspects.self, Pauses.self, Latencies.self,
         Conservation.self,
         Duplicates.self, Refusals.self, OwnOutages.self, Ends.self, Wakefulness.self, Liveness.self,

@@ -23,7 +23,13 @@ package struct SimulatedPostgres {
     private(set) var intake: [Int: ActivityID] = [:]
     package private(set) var settled: [Delivery: End] = [:]
     /// Stored, and not to be routed yet.
-    package var parked: Set<ActivityID> = []
+    package private(set) var parked: Set<ActivityID> = []
+    /// Parked, and about to be routed: a rebuild in between brings them back.
+    private var waking: Set<ActivityID> = []
+    /// When each activity was given to Redis, by its number.
+    private var given: [Given] = []
+    /// Deliveries without an end of each, by its number.
+    private var owedCounts: [Int] = []
     private var deletions: Set<Object> = []
     private var epochs: [PartitionNumber: Epoch] = [:]
     /// The Redis process that had each partition whole.
@@ -36,6 +42,13 @@ package struct SimulatedPostgres {
     private(set) var inboxes: Set<InboxID> = []
     /// Those that have answered 404 or 410 and nothing better since.
     var struck: Set<InboxID> = []
+
+    /// To be routed, the first time or once more.
+    struct Given {
+        var at: Instant
+        /// No activity was newer then.
+        var asOf: ActivityID
+    }
 
     private struct Object: Hashable {
         var sender: Int
@@ -65,18 +78,41 @@ package struct SimulatedPostgres {
         return next
     }
 
-    mutating func expand(_ activity: Activity, parked isParked: Bool) -> (
-        id: ActivityID, again: Bool
-    ) {
+    mutating func expand(
+        _ activity: Activity, parked isParked: Bool, at now: Instant
+    ) -> (id: ActivityID, again: Bool) {
         if let id = intake[activity.job] { return (id, true) }
         activities.append(activity)
         if activity.kind == .delete { deletions.insert(Object(activity)) }
         let id = ActivityID(rawValue: Int64(activities.count))
         intake[activity.job] = id
         if isParked { parked.insert(id) }
+        given.append(Given(at: now, asOf: id))
+        owedCounts.append(activity.inboxes.count)
         owedCount += activity.inboxes.count
         inboxes.formUnion(activity.inboxes)
         return (id, false)
+    }
+
+    mutating func park(_ id: ActivityID) { parked.insert(id) }
+
+    mutating func wake(_ activities: [ActivityID], at now: Instant) {
+        for id in activities where parked.contains(id) {
+            waking.insert(id)
+            note(given: id, at: now)
+        }
+    }
+
+    mutating func unpark(_ activities: [ActivityID], at now: Instant) {
+        for id in activities where parked.remove(id) != nil {
+            waking.remove(id)
+            note(given: id, at: now)
+        }
+    }
+
+    private mutating func note(given id: ActivityID, at now: Instant) {
+        given[Int(id.rawValue) - 1] = Given(
+            at: now, asOf: ActivityID(rawValue: newest.rawValue + 1))
     }
 
     // MARK: What Redis has lost
@@ -91,13 +127,31 @@ package struct SimulatedPostgres {
 
     var newest: ActivityID { ActivityID(rawValue: Int64(activities.count)) }
 
-    /// What activities after this one, and up to that one, owe to these inboxes.
+    /// Activities that owe something, were stored after this one, and given to Redis at a time that
+    /// fits; so many.
+    func owingPage(
+        after: ActivityID, count: Int, where fits: (Given) -> Bool
+    ) -> [ActivityID] {
+        var found: [ActivityID] = []
+        for place in owedCounts.indices.dropFirst(Int(after.rawValue))
+        where owedCounts[place] > 0 && fits(given[place]) {
+            found.append(ActivityID(rawValue: Int64(place + 1)))
+            if found.count == count { break }
+        }
+        return found
+    }
+
+    /// What activities up to that one owe to these inboxes, as far as they were given to Redis when
+    /// there was a newer one than this.
     func owed(
-        after: ActivityID, upTo last: ActivityID, where isAsked: (InboxID) -> Bool
+        givenAfter mark: ActivityID, upTo last: ActivityID, where isAsked: (InboxID) -> Bool
     ) -> [(ActivityID, Activity, [InboxID])] {
-        guard after < last else { return [] }
-        return (after.rawValue + 1...last.rawValue).map(ActivityID.init(rawValue:)).compactMap {
-            guard let activity = activity($0), !parked.contains($0) else { return nil }
+        guard last > .zero else { return [] }
+        return (1...last.rawValue).map(ActivityID.init(rawValue:)).compactMap {
+            let place = Int($0.rawValue) - 1
+            guard owedCounts[place] > 0, given[place].asOf > mark, let activity = activity($0),
+                !parked.contains($0) || waking.contains($0)
+            else { return nil }
             let id = $0
             let owed = activity.inboxes.filter {
                 isAsked($0) && settled[Delivery(activity: id, inbox: $0)] == nil
@@ -141,6 +195,7 @@ package struct SimulatedPostgres {
             if !isAgain {
                 settled[delivery] = end
                 owedCount -= 1
+                owedCounts[Int(delivery.activity.rawValue) - 1] -= 1
             }
             ended.append((delivery, end, isAgain))
         }

@@ -98,6 +98,13 @@ extension SimulatedRedis {
         partitions[partition.rawValue].deliveries
     }
 
+    /// What its owner has not read, or has put off.
+    func standing(in partition: PartitionNumber, after cursor: StreamID) -> Set<Delivery> {
+        let state = partitions[partition.rawValue]
+        let unread = state.log.read(after: cursor, count: .max)
+        return Set(unread.flatMap(\.deliveries) + state.later.deliveries)
+    }
+
     mutating func mark(_ partition: PartitionNumber, through activity: ActivityID) {
         partitions[partition.rawValue].mark = PartitionMark(generation: "g", through: activity)
     }

@@ -24,6 +24,8 @@ package struct Scenario: Sendable {
         self.name = name
         self.summary = summary
         configuration.partitionCount = 4
+        configuration.stocktakingInterval = .seconds(20)
+        configuration.stocktakingPause = .milliseconds(200)
     }
 
     package var hostCount: Int { fleet.reduce(0) { $0 + $1.count } }
@@ -33,6 +35,9 @@ package struct Scenario: Sendable {
         configuration.heartbeatInterval = .seconds(60)
         configuration.renewInterval = .seconds(100)
         configuration.leaseTime = .seconds(300)
+        configuration.stocktakingInterval = .seconds(3_600)
+        configuration.stocktakingPause = .seconds(30)
+        configuration.stocktakingRecheck = .seconds(60)
         tick = .seconds(10)
         readPatience = .seconds(300)
     }

@@ -87,11 +87,14 @@ extension Scenario {
         scenario.faults.faults = [
             (.redisFlushed, every: .seconds(15)),
             (.redisRolledBack(50...3_000), every: .seconds(12)),
-            (.kill, every: .seconds(12)), (.roll, every: .seconds(8)),
+            (.kill, every: .seconds(2)), (.roll, every: .seconds(8)),
             (.postgresAway(50...3_000), every: .seconds(20)),
+            // What was parked for them is woken shortly before Redis comes back without it.
+            (.pauseSender(1...50, 500...20_000), every: .milliseconds(500)),
         ]
-        scenario.faults.failurePercent = 1
-        scenario.faults.slowPercent = 2
+        // A kill is to fall between a commit and its routing now and then.
+        scenario.faults.failurePercent = 2
+        scenario.faults.slowPercent = 10
         scenario.expectations.mayGiveUp = true
         return scenario
     }

@@ -59,7 +59,8 @@ extension Observation {
         switch self {
         case .sent(let sending), .accepted(let sending), .answered(let sending, _):
             [sending.delivery]
-        case .stood(let deliveries, _), .left(let deliveries), .cleared(_, let deliveries):
+        case .stood(let deliveries, _), .left(let deliveries), .cleared(_, let deliveries),
+            .recovered(let deliveries):
             deliveries
         case .settled(let delivery, _, _): [delivery]
         default: []
@@ -86,6 +87,7 @@ extension Observation {
         case .acked(let activity): "the entry of activity \(activity.rawValue) is acked"
         case .stood(let deliveries, let isFresh):
             "\(deliveries.count) stand in \(isFresh ? "the log, fresh" : "held or later")"
+        case .recovered(let deliveries): "\(deliveries.count) are given back to Redis"
         case .left(let deliveries): "\(deliveries.count) leave the log with their entry"
         case .cleared(let partition, let deliveries):
             "\(deliveries.count) of partition \(partition.rawValue) are cleared away, to be rebuilt"

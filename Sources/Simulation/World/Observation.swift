@@ -19,6 +19,8 @@ package enum Observation {
     case cleared(PartitionNumber, [Delivery])
     /// It has brought back all that is owed.
     case rebuilt(PartitionNumber)
+    /// An owner gives back to Redis what stands nowhere.
+    case recovered([Delivery])
     case settled(Delivery, SimulatedPostgres.End, again: Bool)
     /// Redis or PostgreSQL changed something for a worker under this lease.
     case mutated(Int, OwnedLease)
@@ -80,7 +82,7 @@ extension Observation {
         case .sampled: .sampled
         case .heard, .asked: .steered
         case .forgot, .cleared, .rebuilt: .forgot
-        case .unleased, .disturbed, .killed, .lostLeases, .troubleEnded, .ended: .rare
+        case .recovered, .unleased, .disturbed, .killed, .lostLeases, .troubleEnded, .ended: .rare
         }
     }
 }

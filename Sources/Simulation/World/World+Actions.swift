@@ -7,12 +7,11 @@ extension World {
         switch action {
         case .send(let transmissions):
             for transmission in transmissions { send(transmission, from: number) }
-        case .takeEpoch, .expand, .prepare, .flush, .finishUnparking:
+        case .takeEpoch, .expand, .prepare, .flush, .finishUnparking, .findOwed:
             plan(action, of: number, connection: postgresConnection, after: now + pause())
         case .heartbeat, .renewLeases, .recoverIntake, .takeLease, .sealLease, .releaseLeases,
-            .examine, .rebuild, .loadBacklog, .rejectIntake, .findPredecessors, .route,
-            .finishIntake, .release,
-            .releaseDue, .resolve:
+            .examine, .rebuild, .seek, .restore, .loadBacklog, .rejectIntake, .findPredecessors,
+            .route, .finishIntake, .release, .releaseDue, .resolve:
             if case .takeLease(let partition) = action {
                 workers[number].ownerships[partition, default: 0] += 1
             }

@@ -76,7 +76,7 @@ extension World {
         }
         activity.stored = wall
         let isParked = isPaused(sender: activity.sender) || isBehindParked(activity.sender)
-        let (id, isAgain) = postgres.expand(activity, parked: isParked)
+        let (id, isAgain) = postgres.expand(activity, parked: isParked, at: now)
         if !isAgain { observe(.stored(id)) }
         if postgres.parked.contains(id) { return .parked }
         return .stored(stored(id, activity, activity.inboxes, again: isAgain))

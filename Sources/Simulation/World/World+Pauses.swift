@@ -72,6 +72,8 @@ extension World {
             }
             return stored(id, activity, activity.inboxes, again: true)
         }
-        if !ready.isEmpty { deliver(.unparked(Array(ready.prefix(100))), to: worker) }
+        guard !ready.isEmpty else { return }
+        postgres.wake(ready.prefix(100).map(\.activity), at: now)
+        deliver(.unparked(Array(ready.prefix(100))), to: worker)
     }
 }

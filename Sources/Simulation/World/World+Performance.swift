@@ -7,7 +7,7 @@ extension World {
         guard workers.contains(number) || promise.isCarriedOut else { return }
         let isConnected: Bool
         switch action {
-        case .takeEpoch, .expand, .prepare, .flush, .finishUnparking:
+        case .takeEpoch, .expand, .prepare, .flush, .finishUnparking, .findOwed:
             isConnected = isPostgresUp && promise.connection == postgresConnection
         default:
             isConnected = isRedisUp && promise.connection == redisConnection
@@ -44,6 +44,12 @@ extension World {
         case .examine(let partition): return .answer(examine(partition))
         case .rebuild(let lease, let activity):
             return .answer(beginRebuild(lease, after: activity, number, name, promise))
+        case .findOwed(let id, let after, let partitions):
+            return .answer(findOwed(id, after: after, partitions))
+        case .seek(let id, let lease, let cursor, let pointers):
+            return .answer(seek(id, lease, after: cursor, pointers))
+        case .restore(let lease, let fanouts):
+            return .answer(restore(lease, fanouts, of: number))
         case .readIntake(let lanes, let count):
             return readIntake(lanes, count, number, name, promise)
         case .recoverIntake(let lanes, let alive):
@@ -74,7 +80,7 @@ extension World {
             }
             return .answer(.intakeFinished(id))
         case .finishUnparking(let id, let activities):
-            postgres.parked.subtract(activities)
+            postgres.unpark(activities, at: now)
             return .answer(.intakeFinished(id))
         case .readLogs(let cursors, let count):
             let found = redis.read(cursors, count: count)
@@ -177,6 +183,8 @@ extension World {
             .examine(let partition), .loadBacklog(let partition):
             .ownershipFailed(partition)
         case .rebuild(let lease, _): .ownershipFailed(lease.partition)
+        case .findOwed(let id, _, _): .owedUnknown(id)
+        case .seek(let id, let lease, _, _): .sought(id, lease.partition, nowhere: [])
         case .releaseLeases(let leases): .leasesReleased(leases.map(\.partition))
         case .readIntake: .intakeReadFailed
         case .findPredecessors(let id, _, _): .predecessorsUnknown(id)
@@ -189,7 +197,8 @@ extension World {
         case .releaseDue(let lease, _): .dueReleaseFailed(lease.partition)
         case .flush(let id, _): .flushFailed(id)
         case .resolve(let lease, let id, _): .resolutionFailed(lease.partition, id)
-        case .heartbeat, .renewLeases, .recoverIntake, .rejectIntake, .interruptIntakeRead,
+        case .heartbeat, .renewLeases, .restore, .recoverIntake, .rejectIntake,
+            .interruptIntakeRead,
             .interruptLogRead, .send, .forget, .log, .finish:
             nil
         }

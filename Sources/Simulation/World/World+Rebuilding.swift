@@ -39,7 +39,7 @@ extension World {
             return deliver(.ownershipFailed(lease.partition), to: number)
         }
         guard redis.holds(lease, name, at: now) else { return deliver(.fenced(lease), to: number) }
-        let owed = postgres.owed(after: activity, upTo: last) {
+        let owed = postgres.owed(givenAfter: activity, upTo: last) {
             partition(of: $0) == lease.partition
         }
         for (id, activity, inboxes) in owed {

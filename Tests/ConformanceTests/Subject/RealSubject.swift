@@ -86,6 +86,9 @@ final class RealSubject: Subject {
             try redis.command(["ZINCRBY", keys.workers, "-\(milliseconds)", name])
         }
         for lane in Lane.intake { try agePending(keys.intake(lane), by: milliseconds) }
+        try Database(connectionString: database).query(
+            "update trunkline.owing set since = since - make_interval(secs => $1::float8 / 1000)",
+            ["\(milliseconds)"])
     }
 
     private func age(_ key: String, by milliseconds: Int64) throws {
@@ -132,6 +135,15 @@ final class RealSubject: Subject {
     func replaceRedis() throws {
         let connection = try Database(connectionString: database)
         try connection.query("update trunkline.partition set redis_run_id = 'another'")
+    }
+
+    func park(_ activities: [ActivityID]) throws {
+        let connection = try Database(connectionString: database)
+        for id in activities {
+            try connection.query(
+                "insert into trunkline.parked (activity, reason, key_id) values ($1, 'key', 'k')",
+                ["\(id.rawValue)"])
+        }
     }
 
     func loseRedis() { for worker in workers.values { worker.queue.stop() } }

@@ -80,6 +80,8 @@ final class SimulatedSubject: Subject {
 
     func replaceRedis() { world.redis.restart(with: world.redis) }
 
+    func park(_ activities: [ActivityID]) { for id in activities { world.postgres.park(id) } }
+
     func loseRedis() {
         world.isRedisUp = false
         world.redisConnection += 1

@@ -59,6 +59,17 @@ extension Subject {
         }
     }
 
+    func finishUnparking(_ activities: [ActivityID], by worker: Hand = .first) throws {
+        let id = ExpansionID(rawValue: 5)
+        try answer(to: .finishUnparking(id, activities), by: worker) { event in
+            switch event {
+            case .intakeFinished(id): ()
+            case .intakeFinishFailed(id): throw Failed(event: event)
+            default: nil
+            }
+        }
+    }
+
     func reject(_ entries: [ArrivedEntry], by worker: Hand = .first) throws {
         let rejection = Rejection(code: "not-json", reason: "not JSON")
         try ask(

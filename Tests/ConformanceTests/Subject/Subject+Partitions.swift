@@ -62,6 +62,32 @@ extension Subject {
         }
     }
 
+    /// A page of what is owed to a partition, and old.
+    func findOwed(
+        of partitions: [Int], after: ActivityID = .zero, by worker: Hand = .first
+    ) throws -> (through: ActivityID?, owed: [Owed]) {
+        let id = StocktakingID(rawValue: 1)
+        let numbers = partitions.map(PartitionNumber.init)
+        return try answer(to: .findOwed(id, after: after, numbers), by: worker) { event in
+            switch event {
+            case .owedFound(id, let through, let owed): (through, owed)
+            case .owedUnknown(id): throw Failed(event: event)
+            default: nil
+            }
+        }
+    }
+
+    /// Of these what stands nowhere where an owner cannot see it.
+    func seek(
+        _ lease: OwnedLease, after cursor: StreamID, _ pointers: [DeliveryPointer],
+        by worker: Hand = .first
+    ) throws -> [DeliveryPointer] {
+        let id = StocktakingID(rawValue: 2)
+        return try answer(to: .seek(id, lease, after: cursor, pointers), by: worker) {
+            if case .sought(id, lease.partition, let nowhere) = $0 { nowhere } else { nil }
+        }
+    }
+
     /// Lease, epoch, seal: the way of every takeover.
     func own(_ partition: Int, by worker: Hand = .first) throws -> OwnedLease {
         try #require(try takeLease(partition, by: worker))

@@ -19,12 +19,14 @@ protocol Subject: AnyObject {
     func turn(since start: ContinuousClock.Instant) throws
     /// What a producer does.
     func produce(_ posting: Posting) throws
-    /// Everything that grows old in Redis does so by this much: leases, heartbeats, what is pending.
+    /// Everything that grows old does so by this much: leases, heartbeats, what is pending or owed.
     func elapse(_ time: Duration) throws
     /// FLUSHALL.
     func flushRedis() throws
     /// From now on Redis is another process, with all that it had.
     func replaceRedis() throws
+    /// They wait for something, and are not to be routed.
+    func park(_ activities: [ActivityID]) throws
     func loseRedis()
     func losePostgres()
 }

@@ -74,6 +74,20 @@ extension [Action] {
         reduce(into: []) { if case .renewLeases(_, let whole) = $1 { $0.append(whole) } }
     }
 
+    var owedQuestions: [(id: StocktakingID, after: ActivityID)] {
+        reduce(into: []) { if case .findOwed(let id, let after, _) = $1 { $0.append((id, after)) } }
+    }
+
+    var sought: [(id: StocktakingID, lease: OwnedLease, pointers: [DeliveryPointer])] {
+        reduce(into: []) {
+            if case .seek(let id, let lease, _, let list) = $1 { $0.append((id, lease, list)) }
+        }
+    }
+
+    var restored: [(lease: OwnedLease, fanouts: [Fanout])] {
+        reduce(into: []) { if case .restore(let lease, let list) = $1 { $0.append((lease, list)) } }
+    }
+
     var examined: [PartitionNumber] {
         reduce(into: []) { if case .examine(let partition) = $1 { $0.append(partition) } }
     }
@@ -126,6 +140,9 @@ extension Action {
         case .releaseLeases: "releaseLeases"
         case .examine: "examine"
         case .rebuild: "rebuild"
+        case .findOwed: "findOwed"
+        case .seek: "seek"
+        case .restore: "restore"
         case .loadBacklog: "loadBacklog"
         case .readIntake: "readIntake"
         case .recoverIntake: "recoverIntake"
