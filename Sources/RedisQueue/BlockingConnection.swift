@@ -28,12 +28,19 @@ struct BlockingConnection: ~Copyable {
         return connection
     }
 
+    /// How long each reply may take from here on.
+    func allow(_ timeout: Duration) { redisSetTimeout(context, Self.limit(timeout)) }
+
+    private static func limit(_ timeout: Duration) -> timeval {
+        let milliseconds = Int(max(timeout.wholeMilliseconds, 1))
+        return timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+    }
+
     private static func open(
         _ address: ServerAddress, timeout: Duration
     ) throws(RedisFailure) -> BlockingConnection {
         ignoreBrokenPipes()
-        let milliseconds = Int(max(timeout.wholeMilliseconds, 1))
-        let limit = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+        let limit = limit(timeout)
         let opened =
             switch address {
             case .unix(let path): redisConnectUnixWithTimeout(path, limit)
@@ -56,18 +63,27 @@ struct BlockingConnection: ~Copyable {
 
     /// A pipeline: every reply, be it an error.
     func exchange(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
+        try submit(commands)
+        var replies: [RedisReply] = []
+        for _ in commands { replies.append(try nextReply()) }
+        return replies
+    }
+
+    /// Sends without waiting; ``nextReply()`` is owed once for each.
+    func submit(_ commands: [RedisCommand]) throws(RedisFailure) {
         for command in commands {
             let status = command.withArguments { count, words, lengths in
                 redisAppendCommandArgv(context, count, words, lengths)
             }
             guard status == REDIS_OK else { throw failure }
         }
-        var replies: [RedisReply] = []
-        for _ in commands { replies.append(try nextReply()) }
-        return replies
+        var isSent: Int32 = 0
+        while isSent == 0 {
+            guard redisBufferWrite(context, &isSent) == REDIS_OK else { throw failure }
+        }
     }
 
-    private func nextReply() throws(RedisFailure) -> RedisReply {
+    func nextReply() throws(RedisFailure) -> RedisReply {
         var reply: UnsafeMutableRawPointer?
         guard redisGetReply(context, &reply) == REDIS_OK, let reply else { throw failure }
         defer { freeReplyObject(reply) }

@@ -20,22 +20,26 @@ extension RedisClient {
 
     /// Frees what a worker that is certainly dead still holds; answers how many leases that were.
     ///
-    /// Only for who has seen its process end: a living worker would find itself fenced.
+    /// Only for who has seen its process end: a living worker would find itself fenced. Throws when a
+    /// node of a cluster was away, after the others' are free.
     @discardableResult
     package func releaseLeases(
         of incarnation: Incarnation, partitions: Range<Int>
     ) throws(RedisFailure) -> Int {
         let leases = partitions.map { keys.lease(PartitionNumber(rawValue: $0)) }
-        let holders = try perform(leases.map { RedisCommand("GET", $0) })
+        let holders = attempt(leases.map { RedisCommand("GET", $0) })
         let releases = zip(leases, holders).compactMap { lease, holder -> RedisCommand? in
-            guard let holder = holder.text, holder.hasPrefix("\(incarnation.rawValue) ") else {
+            guard let holder = try? holder.get().text, holder.hasPrefix("\(incarnation.rawValue) ")
+            else {
                 return nil
             }
             var operands = RedisScript.operands(keys: [lease])
             operands.append(holder)
             return RedisScript.releaseLease.evaluation(operands)
         }
-        return try perform(releases).count { $0.integer == 1 }
+        let released = attempt(releases)
+        for outcome in holders + released { _ = try outcome.get() }
+        return released.count { (try? $0.get().integer) == 1 }
     }
 
     /// Takes a dead worker off the list, so that the others share out its partitions now.

@@ -78,6 +78,19 @@ package struct RedisClient: ~Copyable {
         try perform([command])[0]
     }
 
+    /// What came of each command: in a cluster one node may be away, and the others not.
+    func attempt(_ commands: [RedisCommand]) -> [Result<RedisReply, RedisFailure>] {
+        switch route {
+        case .cluster(let cluster): return cluster.attempt(commands)
+        case .server(let connection):
+            do throws(RedisFailure) {
+                return try connection.exchange(commands).map(\.checked)
+            } catch {
+                return commands.map { _ in .failure(error) }
+            }
+        }
+    }
+
     @discardableResult
     package func perform(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
         switch route {

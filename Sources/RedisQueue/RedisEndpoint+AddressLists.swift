@@ -35,7 +35,8 @@ extension RedisEndpoint {
         let tail = rest[authority.endIndex...]
         guard tail.isEmpty || tail == "/" || tail == "/0" else {
             throw RedisEndpointError(
-                what: "a cluster has one database, and no parameters", place: "`\(tail)`",
+                what: "a cluster has one database, and no parameters",
+                place: "`\(tail.prefix { $0 != "=" })`",
                 mend: "end the URL after the last node")
         }
         let form = "redis+cluster://HOST:PORT,HOST:PORT"
@@ -71,7 +72,8 @@ extension RedisEndpoint {
             (1...65_535).contains(port)
         else {
             throw RedisEndpointError(
-                what: "the port is not a number from 1 to 65535", place: "`\(tail)`",
+                // What stands there may be a password whose `@HOST` is missing.
+                what: "it is not a number from 1 to 65535", place: "the port of `\(host)`",
                 mend: "write HOST:PORT, and an IPv6 address in brackets")
         }
         return .tcp(host: String(host), port: port)
@@ -85,6 +87,12 @@ extension RedisEndpoint {
             addresses.append(try address(part, defaultPort: defaultPort, like: form))
         }
         return addresses
+    }
+
+    private static let parameters = ["sentinel-user", "sentinel-username", "sentinel-password"]
+
+    static func isKnownParameter(_ name: Substring) -> Bool {
+        parameters.contains(String(name.replacing("_", with: "-")))
     }
 
     private static func take(

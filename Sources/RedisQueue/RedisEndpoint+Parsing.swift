@@ -10,6 +10,7 @@ extension RedisEndpoint {
         let known = ["redis", "redis+unix", "redis+sentinel", "redis+cluster"]
         guard known.contains(scheme) else { throw Self.refusal(of: scheme) }
         let login = try Self.takeLogin(&rest, endingBefore: "/")
+        if Self.hasStrayLogin(rest, scheme) { throw Self.unencodedLogin }
         self =
             switch scheme {
             case "redis": try Self.tcp(rest)
@@ -20,8 +21,36 @@ extension RedisEndpoint {
         (user, password) = login
     }
 
+    /// Whether a login goes on behind the first slash: then what follows is no place, and is not
+    /// for anybody to see.
+    private static func hasStrayLogin(_ rest: Substring, _ scheme: String) -> Bool {
+        switch scheme {
+        // A path may have an `@` in it, but begins with a slash.
+        case "redis+unix": rest.first != "/" && rest.contains("@")
+        case "redis+sentinel":
+            rest.split(separator: "?", maxSplits: 1).enumerated().contains { place, part in
+                place == 0
+                    ? part.contains("@")
+                    : part.split(separator: "&").contains {
+                        $0.contains("@") && !isKnownParameter($0.prefix { $0 != "=" })
+                    }
+            }
+        default: rest.contains("@")
+        }
+    }
+
+    private static var unencodedLogin: RedisEndpointError {
+        RedisEndpointError(
+            what: "an `@` where none can be", place: "behind the first `/`",
+            mend:
+                "percent-encode user and password: `/` is %2F, `@` %40, `:` %3A, `?` %3F, `#` %23, "
+                + "`%` %25")
+    }
+
     private static func refusal(of scheme: String) -> RedisEndpointError {
-        let place = "scheme `\(scheme)://`"
+        // Anything else may be more than a scheme.
+        let isName = scheme.allSatisfy { $0.isLetter || $0.isNumber || "+-.".contains($0) }
+        let place = isName ? "scheme `\(scheme)://`" : "before the `://`"
         guard scheme.hasPrefix("rediss") else {
             return RedisEndpointError(
                 what: "unknown scheme", place: place,
@@ -56,7 +85,8 @@ extension RedisEndpoint {
         let authority = rest.prefix { $0 != "/" }
         let path = rest[authority.endIndex...].dropFirst()
         let address = try address(authority, defaultPort: defaultPort, like: "redis://HOST:PORT/DB")
-        let database = try path.isEmpty ? 0 : database(path, place: "`/\(path)`")
+        let shown = path.prefix { $0 != "?" && $0 != "#" }
+        let database = try path.isEmpty ? 0 : database(path, place: "`/\(shown)`")
         return RedisEndpoint(place: .server(address), database: database)
     }
 
@@ -77,7 +107,8 @@ extension RedisEndpoint {
         if !query.isEmpty {
             guard query.hasPrefix("db=") else {
                 throw RedisEndpointError(
-                    what: "unknown parameter", place: "`?\(query)`", mend: "only ?db=N is known")
+                    what: "unknown parameter", place: "`?\(query.prefix { $0 != "=" })`",
+                    mend: "only ?db=N is known")
             }
             number = try database(query.dropFirst(3), place: "`?\(query)`")
         }

@@ -1,4 +1,7 @@
-/// A connection that comes back: one of the three of a ``RedisQueue``.
+/// A connection that comes back: each of a ``RedisQueue``'s, to a server, a node of a cluster, or a
+/// sentinel.
+///
+/// It may have to find out first where that is, and be sent elsewhere later.
 
 internal import DeliveryCore
 internal import EventLoop
@@ -75,8 +78,15 @@ final class RedisLink {
     /// Gives a working connection up and makes another; does nothing while there is none.
     func reconnect(because reason: String) {
         guard let connection else { return }
-        connection.close()
-        lost(because: reason)
+        giveUp(connection, because: reason)
+    }
+
+    /// Waits no longer for its next attempt: whoever says so knows that the server is there.
+    func hasten() {
+        guard case .waiting(let timer) = state else { return }
+        timer.cancel()
+        backoff.reset()
+        connect()
     }
 
     /// Leaves where it is, or is on its way to, for another server, and is there without a pause.
@@ -147,16 +157,26 @@ final class RedisLink {
             onChange(true, "connected")
         // Told by onClose.
         case .failure(.disconnected): break
-        case .failure(let failure):
-            connection.close()
-            lost(because: "\(failure)")
+        case .failure(let failure): giveUp(connection, because: "\(failure)")
         }
     }
 
     private func lost(because reason: String) {
+        wait(because: reason)
+        onChange(false, reason)
+    }
+
+    /// What is outstanding fails when the connection counts no more: it may ask for another, and it
+    /// may stop us.
+    private func giveUp(_ connection: RedisConnection, because reason: String) {
+        wait(because: reason)
+        connection.close()
+        if case .waiting = state { onChange(false, reason) }
+    }
+
+    private func wait(because reason: String) {
         let pause = backoff.next(draw: random())
         state = .waiting(loop.startTimer(after: pause) { [weak self] in self?.connect() })
         downReason = reason
-        onChange(false, reason)
     }
 }

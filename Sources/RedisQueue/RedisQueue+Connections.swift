@@ -113,7 +113,10 @@ extension RedisQueue {
         }
         router.onChange = { [weak self] isUp, reason in
             guard let self else { return }
-            if !isUp, case .cluster(let reader) = logReader { reader.lost(because: reason) }
+            if isUp { intakeReader.link.hasten() }
+            if case .cluster(let reader) = logReader {
+                isUp ? reader.served() : reader.lost(because: reason)
+            }
             // The intake's own connection follows when it is known where the intake is.
             if !isUp || intakeReader.link.isReady { tell(isUp, reason) }
         }

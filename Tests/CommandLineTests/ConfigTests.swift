@@ -206,6 +206,7 @@ import Testing
         ("postgresql://t:hunter2@db:5432/x", "postgresql://t:***@db:5432/x"),
         ("postgresql://t@db/x?password=hunter2&a=b", "postgresql://t@db/x?password=***&a=b"),
         ("postgresql://db/x?sslpassword=hunter2", "postgresql://db/x?sslpassword=***"),
+        ("postgresql://t:a/hunter2@db:5432/x?a=b", "postgresql://***@db:5432/x?a=b"),
         ("dbname=trunkline", "dbname=trunkline"),
     ])
     func `no password is shown`(text: String, shown: String) throws {

@@ -9,44 +9,22 @@ import Testing
     private typealias LogRead = [(PartitionNumber, [LogEntry])]
 
     /// A queue on a cluster, and its loop.
-    private final class Subject {
+    private final class Subject: LoopBench {
         let loop = EventLoop()
         let queue: RedisQueue
         var states: [(isUp: Bool, reason: String)] = []
+        var circumstances: String { "; states: \(states.suffix(5))" }
 
-        init(_ url: String) throws {
+        init(_ url: String, random: @escaping () -> Double = { 0 }) throws {
             queue = RedisQueue(
                 loop: loop, endpoint: try RedisEndpoint(url),
-                incarnation: Incarnation(rawValue: "w1"), random: { 0 })
+                incarnation: Incarnation(rawValue: "w1"), random: random)
             queue.onStateChange = { [unowned self] in states.append((isUp: $0, reason: $1)) }
             queue.start()
             try turn("connected") { states.last?.isUp == true }
         }
 
         deinit { queue.stop() }
-
-        func turn(
-            _ what: String, within limit: Duration = .seconds(20),
-            until condition: () throws -> Bool
-        ) throws {
-            let deadline = loop.now + limit
-            while try !condition() {
-                guard loop.now < deadline else {
-                    throw Overdue(description: "\(what); states: \(states)")
-                }
-                loop.turn(waitingAtMost: .milliseconds(20))
-            }
-        }
-
-        func outcome<Value>(
-            _ start: (@escaping RedisCompletion<Value>) -> Void
-        ) throws -> Result<Value, RedisFailure> {
-            let promise = Promise<Value>()
-            start(promise.complete)
-            #expect(promise.outcome == nil, "a completion ran inside the call")
-            try turn("a completion") { promise.outcome != nil }
-            return promise.outcome!
-        }
 
         /// Asked again while the cluster is away, as the machine does.
         func value<Value>(_ start: (@escaping RedisCompletion<Value>) -> Void) throws -> Value {
@@ -67,14 +45,7 @@ import Testing
             }
         }
 
-        func log(_ number: Int) throws -> [LogEntry] {
-            let read: LogRead = try value {
-                queue.readLogs(
-                    [(PartitionNumber(rawValue: number), after: .zero)], count: 1_000,
-                    blockMilliseconds: 0, completion: $0)
-            }
-            return read.flatMap(\.1)
-        }
+        func log(_ number: Int) throws -> [LogEntry] { try log(queue, number) }
     }
 
     @Test func `logs in many slots are waited at together`() throws {
@@ -243,6 +214,92 @@ import Testing
         #expect(try client.command(["XLEN", key]) == .integer(1))
         #expect(!client.servers.contains(old.address))
         if !dies { old.thaw() }
+    }
+
+    @Test func `when a node is back, so is everybody who waits at its logs`() throws {
+        let fleet = try ClusterFleet()
+        // Each waits as long as it likes between two attempts.
+        let subject = try Subject(fleet.url, random: { .random(in: 0..<1) })
+        let logs = (0..<32).map { (PartitionNumber(rawValue: $0), after: StreamID.zero) }
+        let read = {
+            let read: LogRead = try subject.value {
+                subject.queue.readLogs(logs, count: 10, blockMilliseconds: 100, completion: $0)
+            }
+            #expect(read.isEmpty)
+        }
+        try read()
+        let node = fleet.nodes[0]
+        node.kill()
+        // By now the pauses between two attempts are about a second long.
+        try subject.turn("tried often") {
+            subject.states.count { $0.reason.contains("refused") } >= 2
+        }
+        try node.start()
+        try subject.turn("back") { subject.states.last?.isUp == true }
+        try read()
+        let seats = try logs.count {
+            try fleet.owner(of: subject.queue.keys.log($0.0)).port == node.port
+        }
+        try subject.turn(within: .milliseconds(500), "all wait there") {
+            let clients = try node.command("CLIENT", "LIST").text ?? ""
+            return clients.split(separator: "\n").count {
+                $0.contains("name=trunkline-logs ")
+            } == seats
+        }
+    }
+
+    @Test func `logs that nobody reads any more are not waited at`() throws {
+        let fleet = try ClusterFleet()
+        let subject = try Subject(fleet.url)
+        let waiting = {
+            try fleet.nodes.reduce(0) { sum, node in
+                let clients = try node.command("CLIENT", "LIST").text ?? ""
+                return sum
+                    + clients.split(separator: "\n").count {
+                        $0.contains("name=trunkline-logs ")
+                    }
+            }
+        }
+        let read: LogRead = try subject.value {
+            subject.queue.readLogs(
+                (0..<16).map { (PartitionNumber(rawValue: $0), after: .zero) }, count: 10,
+                blockMilliseconds: 100, completion: $0)
+        }
+        #expect(read.isEmpty)
+        #expect(try waiting() == 16)
+        // This worker owns nothing now, and so reads nothing.
+        try subject.turn(within: .seconds(15), "the seats are left") { try waiting() == 0 }
+        try subject.route([3])
+        let later: LogRead = try subject.value {
+            subject.queue.readLogs(
+                [(PartitionNumber(rawValue: 3), after: .zero)], count: 10,
+                blockMilliseconds: 5_000, completion: $0)
+        }
+        #expect(later.map(\.0.rawValue) == [3])
+    }
+
+    @Test func `of a dead worker's leases only those of a silent node remain`() throws {
+        let fleet = try ClusterFleet(nodeTimeoutMilliseconds: 20_000)
+        let client = try RedisClient(endpoint: RedisEndpoint(fleet.url))
+        let keys = QueueKeys()
+        let leases = (0..<64).map { keys.lease(PartitionNumber(rawValue: $0)) }
+        for lease in leases { try client.command(["SET", lease, "w1 7"]) }
+        try client.command(["ZADD", keys.workers, "1", "w1"])
+        let silent = try #require(
+            try fleet.nodes.first { try $0.port != fleet.owner(of: keys.workers).port })
+        let theirs = try Set(leases.filter { try fleet.owner(of: $0).port == silent.port })
+        #expect(!theirs.isEmpty && theirs.count < 64)
+        silent.freeze()
+        let other = try RedisClient(
+            endpoint: RedisEndpoint(fleet.url), timeout: .milliseconds(500))
+        #expect(throws: RedisFailure.self) {
+            try other.releaseLeases(of: Incarnation(rawValue: "w1"), partitions: 0..<64)
+        }
+        try other.retire(Incarnation(rawValue: "w1"))
+        silent.thaw()
+        let left = try Set(leases.filter { try client.command(["EXISTS", $0]) == .integer(1) })
+        #expect(left == theirs)
+        #expect(try client.command(["ZCARD", keys.workers]) == .integer(0))
     }
 
     @Test func `what does not exist is told of`() throws {

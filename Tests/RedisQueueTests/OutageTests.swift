@@ -1,6 +1,7 @@
 import DeliveryCore
 import EventLoop
 import RedisQueue
+import TestSupport
 import Testing
 
 struct OutageTests {
@@ -136,7 +137,7 @@ struct OutageTests {
 
     @Test func `of a name's addresses each is tried`() throws {
         // Redis listens on IPv4 only, and `localhost` may well be ::1 first.
-        let port = try freePort()
+        let port = try freePorts(1)[0]
         let bench = try Bench(["--port", "\(port)", "--bind", "127.0.0.1"])
         let endpoint = try RedisEndpoint("redis://localhost:\(port)/1")
         let queue = RedisQueue(

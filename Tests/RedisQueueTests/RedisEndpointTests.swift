@@ -18,6 +18,10 @@ struct RedisEndpointTests {
             "redis://:a@b@h:1",
             RedisEndpoint(place: .tcp(host: "h", port: 1), password: "a@b")
         ),
+        (
+            "redis://:a#b?c@h:1",
+            RedisEndpoint(place: .tcp(host: "h", port: 1), password: "a#b?c")
+        ),
         ("redis+unix:///run/redis.sock", RedisEndpoint(place: .unix(path: "/run/redis.sock"))),
         (
             "redis+unix://:pw@/run/r@1.sock?db=2",
@@ -62,11 +66,11 @@ struct RedisEndpointTests {
         ("redis+sentinel://h:1,/m", "no host"),
         ("redis+sentinel://h:1/m?password=secret", "`password`"),
         ("redis+cluster://h:1/1", "one database"),
-        ("redis+cluster://h:1,h:x", "`:x`"),
+        ("redis+cluster://h:1,h:x", "the port of `h`"),
         ("redis://", "no host"),
-        ("redis://h:0", "`:0`"),
-        ("redis://h:65536", "`:65536`"),
-        ("redis://h:+1", "`:+1`"),
+        ("redis://h:0", "the port of `h`"),
+        ("redis://h:65536", "the port of `h`"),
+        ("redis://h:+1", "the port of `h`"),
         ("redis://::1:6379", "no host"),
         ("redis://[::1:6379", "close it with"),
         ("redis://h:1/zero", "`/zero`"),
@@ -76,6 +80,22 @@ struct RedisEndpointTests {
         ("redis+unix://run/redis.sock", "three slashes"),
         ("redis+unix:///run/redis.sock?database=1", "only ?db=N"),
         ("redis+unix:///" + String(repeating: "x", count: 107), "longer than 107"),
+        // Passwords as people paste them.
+        ("redis://:secret/word@h:1/0", "%2F"),
+        ("redis://:se/secret@h:1/0", "%2F"),
+        ("redis://ann:1/secret@h:1/0", "%2F"),
+        ("redis://ann:secret", "the port of `ann`"),
+        ("redis://h:1/0?password=secret", "`/0`"),
+        ("redis://h:1/0#secret@", "%2F"),
+        ("redis+unix://:se/secret@/run/redis.sock", "%2F"),
+        ("redis+unix://:a@b/secret@/run/redis.sock", "%2F"),
+        ("redis+unix:///run/redis.sock?password=secret", "`?password`"),
+        ("redis+sentinel://:se/secret@h:1,i:2/m/0", "%2F"),
+        ("redis+sentinel://:se/secret?x@h:1/m", "%2F"),
+        ("redis+sentinel://:p/secret?sentinel-password=a@b&c@h:1/m", "%2F"),
+        ("redis+cluster://ann:se/secret@h:1,i:2", "%2F"),
+        ("redis+cluster://h:1?password=secret", "one database"),
+        ("ann:secret@redis://h:1", "unknown scheme"),
     ])
     func `a wrong URL is refused with what, where and how to mend it`(
         url: String, words: String

@@ -6,13 +6,22 @@ struct SentinelCouncilTests {
     private let old = SentinelAnswer(primary: .tcp(host: "a", port: 1), epoch: 4)
     private let new = SentinelAnswer(primary: .tcp(host: "b", port: 2), epoch: 5)
 
-    @Test func `the first answer is followed, and a newer epoch after it`() {
+    @Test func `the first answer is followed, and what most say after it`() {
         var council = SentinelCouncil(sentinels: 3)
         let steps = [
             council.heard(old, from: 0), council.heard(old, from: 1), council.heard(new, from: 2),
             council.heard(new, from: 0),
         ]
-        #expect(steps == [true, false, true, false])
+        #expect(steps == [true, false, false, true])
+        #expect(council.followed == new)
+    }
+
+    @Test func `without a majority the newest epoch is followed`() {
+        var council = SentinelCouncil(sentinels: 3)
+        let steps = [council.heard(old, from: 0), council.heard(new, from: 2)]
+        #expect(steps == [true, true])
+        let wentBack = council.heard(old, from: 0)
+        #expect(!wentBack)
         #expect(council.followed == new)
     }
 
@@ -35,6 +44,41 @@ struct SentinelCouncilTests {
             council.heard(reset, from: 0), council.heard(reset, from: 1),
         ]
         #expect(steps == [true, false, false, true])
+        #expect(council.followed == reset)
+    }
+
+    @Test func `sentinels that were set up anew are believed although one is away`() {
+        var council = SentinelCouncil(sentinels: 3)
+        let reset = SentinelAnswer(primary: old.primary, epoch: 0)
+        for sentinel in 0..<3 { _ = council.heard(new, from: sentinel) }
+        council.lost(2)
+        let steps = [council.heard(reset, from: 0), council.heard(reset, from: 1)]
+        #expect(steps == [false, true])
+        #expect(council.followed == reset)
+        // It comes back as it was.
+        for _ in 0..<10 {
+            let wentBack = council.heard(new, from: 2)
+            #expect(!wentBack)
+        }
+        // Now another one is away: what was outvoted for so long is no news.
+        council.lost(1)
+        let wentBackAlone = council.heard(new, from: 2)
+        #expect(!wentBackAlone)
+        #expect(council.followed == reset)
+        // A failover of those that were set up anew is.
+        let later = SentinelAnswer(primary: .tcp(host: "c", port: 3), epoch: 1)
+        let went = council.heard(later, from: 0)
+        #expect(went)
+    }
+
+    @Test func `who begins meanwhile does not stay with the view of the one that was away`() {
+        var council = SentinelCouncil(sentinels: 3)
+        let reset = SentinelAnswer(primary: old.primary, epoch: 0)
+        let steps = [
+            council.heard(new, from: 2), council.heard(reset, from: 0),
+            council.heard(reset, from: 1), council.heard(new, from: 2),
+        ]
+        #expect(steps == [true, false, true, false])
         #expect(council.followed == reset)
     }
 

@@ -7,21 +7,13 @@ import Testing
 
 /// A failover takes seconds; these tests share the cores with all others.
 @Suite(.serialized) struct SentinelTests {
-    private func queue(_ url: String, on loop: EventLoop) throws -> RedisQueue {
-        RedisQueue(
-            loop: loop, endpoint: try RedisEndpoint(url), incarnation: Incarnation(rawValue: "w1"),
-            random: { 0 })
-    }
+    private final class Subject: LoopBench { let loop = EventLoop() }
 
-    private func turn(
-        _ loop: EventLoop, _ what: String, within limit: Duration = .seconds(20),
-        until condition: () throws -> Bool
-    ) throws {
-        let deadline = loop.now + limit
-        while try !condition() {
-            guard loop.now < deadline else { throw Overdue(description: what) }
-            loop.turn(waitingAtMost: .milliseconds(20))
-        }
+    private func queue(_ url: String, on bench: Subject) throws -> RedisQueue {
+        RedisQueue(
+            loop: bench.loop, endpoint: try RedisEndpoint(url),
+            incarnation: Incarnation(rawValue: "w1"),
+            random: { 0 })
     }
 
     @Test(arguments: [true, false])
@@ -29,23 +21,23 @@ import Testing
         dies: Bool
     ) throws {
         let fleet = try SentinelFleet()
-        let loop = EventLoop()
-        let queue = try queue(fleet.url, on: loop)
+        let bench = Subject()
+        let queue = try queue(fleet.url, on: bench)
         var states: [Bool] = []
         queue.onStateChange = { isUp, _ in states.append(isUp) }
         queue.start()
-        try turn(loop, "connected") { states.last == true }
+        try bench.turn("connected") { states.last == true }
         let old = fleet.servers[0]
         let client = try RedisClient(endpoint: RedisEndpoint(fleet.url))
         #expect(client.servers == [old.address])
 
         let start = ContinuousClock.now
         dies ? old.kill() : old.freeze()
-        try turn(loop, "connected to the other") { states.suffix(2) == [false, true] }
+        try bench.turn("connected to the other") { states.suffix(2) == [false, true] }
         print("\(dies ? "killed" : "frozen"): back after \(start.duration(to: .now))")
         var beat: Result<Membership, RedisFailure>?
         queue.heartbeat { beat = $0 }
-        try turn(loop, "a heartbeat") { beat != nil }
+        try bench.turn("a heartbeat") { beat != nil }
         #expect(try beat?.get().alive == [queue.incarnation])
         #expect(try fleet.servers[1].command("ZCARD", "trunkline:workers") == .integer(1))
         let later = try RedisClient(endpoint: RedisEndpoint(fleet.url))
@@ -53,7 +45,7 @@ import Testing
 
         // The old one comes back, and thinks that it is the primary until it is told.
         dies ? try old.start() : old.thaw()
-        try turn(loop, "the old one is a replica") {
+        try bench.turn("the old one is a replica") {
             try old.command("ROLE").array?.first?.text == "slave"
         }
         #expect(states.last == true)
@@ -62,15 +54,15 @@ import Testing
 
     @Test func `a failover that was asked for is followed`() throws {
         let fleet = try SentinelFleet()
-        let loop = EventLoop()
-        let queue = try queue(fleet.url, on: loop)
+        let bench = Subject()
+        let queue = try queue(fleet.url, on: bench)
         var states: [Bool] = []
         queue.onStateChange = { isUp, _ in states.append(isUp) }
         queue.start()
-        try turn(loop, "connected") { states.last == true }
+        try bench.turn("connected") { states.last == true }
         try fleet.sentinels[0].command("SENTINEL", "FAILOVER", SentinelFleet.service)
         var holder: Bool?
-        try turn(loop, "a lease at the other") {
+        try bench.turn("a lease at the other") {
             if holder == nil {
                 holder = false
                 queue.takeLease(PartitionNumber(rawValue: 0)) { _ in holder = nil }
@@ -81,7 +73,7 @@ import Testing
     }
 
     @Test func `sentinels that do not answer, or know nothing, are told of`() throws {
-        let loop = EventLoop()
+        let bench = Subject()
         let nobody = try freePorts(1)[0]
         let fleet = try SentinelFleet(replicas: 0, sentinels: 1)
         let known = fleet.sentinels[0].port
@@ -89,11 +81,11 @@ import Testing
             (nobody, "trunk", "refused"), (known, "other", "No such master"),
         ] {
             let url = "redis+sentinel://127.0.0.1:\(sentinel)/\(service)"
-            let queue = try queue(url, on: loop)
+            let queue = try queue(url, on: bench)
             var reasons: [String] = []
             queue.onStateChange = { _, reason in reasons.append(reason) }
             queue.start()
-            try turn(loop, "a reason") { !reasons.isEmpty }
+            try bench.turn("a reason") { !reasons.isEmpty }
             #expect(reasons[0].contains("sentinel 127.0.0.1:\(sentinel)"))
             #expect(reasons[0].contains(words))
             queue.stop()
@@ -104,11 +96,11 @@ import Testing
         }
         // One that answers is enough.
         let url = "redis+sentinel://127.0.0.1:\(nobody),127.0.0.1:\(known)/trunk"
-        let queue = try queue(url, on: loop)
+        let queue = try queue(url, on: bench)
         var isUp = false
         queue.onStateChange = { up, _ in isUp = up }
         queue.start()
-        try turn(loop, "connected") { isUp }
+        try bench.turn("connected") { isUp }
         queue.stop()
     }
 }

@@ -83,24 +83,3 @@ package enum Patience {
         }
     }
 }
-
-/// Ports that nobody listens on: bound all at once, so that no two are the same, and given back.
-package func freePorts(_ count: Int) throws -> [Int] {
-    var probes: [Int32] = []
-    defer { for probe in probes { close(probe) } }
-    return try (0..<count).map { _ in
-        let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        probes.append(probe)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(probe, $0, size) | getsockname(probe, $0, &size)
-            }
-        }
-        guard status == 0 else { throw RedisNode.Failure(description: "bind: \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-}

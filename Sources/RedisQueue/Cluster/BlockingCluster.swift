@@ -5,6 +5,8 @@ internal import Glibc
 
 final class BlockingCluster {
     private static let pauseMilliseconds: Int32 = 50
+    /// Of a connection to one node: the others are not to wait for one that is silent.
+    private static let openingTime: Duration = .seconds(1)
 
     /// A class, because a dictionary takes only what can be copied.
     private final class Node {
@@ -41,24 +43,66 @@ final class BlockingCluster {
 
     var primaries: [ServerAddress] { map.primaries }
 
-    /// A pipeline to each node: every reply is read, then the first error is thrown.
+    /// A pipeline to each node: every reply is read, then the first failure is thrown.
     func perform(_ commands: [RedisCommand]) throws(RedisFailure) -> [RedisReply] {
-        var replies = [RedisReply](repeating: .null, count: commands.count)
+        var replies: [RedisReply] = []
+        for outcome in attempt(commands) { replies.append(try outcome.get()) }
+        return replies
+    }
+
+    /// A pipeline to each node: what came of each command. A node that is silent costs the others
+    /// nothing: all are asked before any is waited for.
+    func attempt(_ commands: [RedisCommand]) -> [Result<RedisReply, RedisFailure>] {
+        var outcomes = [Result<RedisReply, RedisFailure>](
+            repeating: .failure(.disconnected("not sent")), count: commands.count)
         var places: [ServerAddress: [Int]] = [:]
         for (place, command) in commands.enumerated() {
-            places[try address(for: command), default: []].append(place)
+            switch address(for: command) {
+            case .success(let address): places[address, default: []].append(place)
+            case .failure(let failure): outcomes[place] = .failure(failure)
+            }
         }
         for (address, places) in places {
-            let answers = try node(address).connection.exchange(places.map { commands[$0] })
-            for (place, answer) in zip(places, answers) { replies[place] = answer }
+            do throws(RedisFailure) {
+                try node(address).connection.submit(places.map { commands[$0] })
+            } catch {
+                lost(address, error, places[...], &outcomes)
+            }
+        }
+        for (address, places) in places {
+            guard let node = nodes[address] else { continue }
+            var unanswered = places[...]
+            do throws(RedisFailure) {
+                while let place = unanswered.first {
+                    outcomes[place] = .success(try node.connection.nextReply())
+                    unanswered.removeFirst()
+                }
+            } catch {
+                lost(address, error, unanswered, &outcomes)
+            }
         }
         let deadline = ContinuousClock.now + timeout
-        for place in commands.indices {
-            let address = try address(for: commands[place])
-            replies[place] = try settle(replies[place], commands[place], at: address, deadline)
+        for (address, places) in places {
+            for place in places {
+                guard case .success(let reply) = outcomes[place] else { continue }
+                do throws(RedisFailure) {
+                    outcomes[place] = try settle(reply, commands[place], at: address, deadline)
+                        .checked
+                } catch {
+                    outcomes[place] = .failure(error)
+                }
+            }
         }
-        for reply in replies { _ = try reply.checked.get() }
-        return replies
+        return outcomes
+    }
+
+    /// A connection that broke is of no use any more.
+    private func lost(
+        _ address: ServerAddress, _ failure: RedisFailure, _ places: ArraySlice<Int>,
+        _ outcomes: inout [Result<RedisReply, RedisFailure>]
+    ) {
+        nodes[address] = nil
+        for place in places { outcomes[place] = .failure(failure) }
     }
 
     /// One command to this very node.
@@ -89,7 +133,7 @@ final class BlockingCluster {
                 poll(nil, 0, Self.pauseMilliseconds)
                 // Whoever is asked meanwhile may know better.
                 try? survey()
-                address = try self.address(for: command)
+                address = try self.address(for: command).get()
             }
             let answers = try node(address).connection.exchange(prefix + [command])
             reply = answers[prefix.count]
@@ -97,19 +141,20 @@ final class BlockingCluster {
         return reply
     }
 
-    private func address(for command: RedisCommand) throws(RedisFailure) -> ServerAddress {
-        if let slot = command.slot {
-            guard let owner = map[slot] else {
-                throw .disconnected("no node of the cluster has slot \(slot.number)")
-            }
-            return owner
+    private func address(for command: RedisCommand) -> Result<ServerAddress, RedisFailure> {
+        guard let slot = command.slot else { return .success(map.primaries.first ?? seeds[0]) }
+        guard let owner = map[slot] else {
+            return .failure(.disconnected("no node of the cluster has slot \(slot.number)"))
         }
-        return map.primaries.first ?? seeds[0]
+        return .success(owner)
     }
 
     private func node(_ address: ServerAddress) throws(RedisFailure) -> Node {
         if let node = nodes[address] { return node }
-        let node = Node(try .open(endpoint.target(at: address), timeout: timeout))
+        let connection = try BlockingConnection.open(
+            endpoint.target(at: address), timeout: min(timeout, Self.openingTime))
+        connection.allow(timeout)
+        let node = Node(connection)
         nodes[address] = node
         return node
     }

@@ -16,6 +16,9 @@ final class ClusterLogReader {
         var after: StreamID
     }
 
+    /// A worker that owns nothing reads nothing; one that does reads again within milliseconds.
+    static let idleLimit: Duration = .seconds(5)
+
     typealias Completion = RedisCompletion<[(PartitionNumber, RedisReply)]>
 
     private struct Read {
@@ -33,6 +36,8 @@ final class ClusterLogReader {
     private var current: Read?
     /// Ends the present read, whatever has come.
     private var timer: LoopTimer?
+    /// Leaves all logs when nobody reads for long.
+    private var idleTimer: LoopTimer?
     private var reads = 0
     /// The read that ends in the next turn, or with what an interrupt finds.
     private var ending: Int?
@@ -65,6 +70,7 @@ final class ClusterLogReader {
         let timer = timer ?? loop.timer { [weak self] in self?.end() }
         self.timer = timer
         timer.start(after: .milliseconds(blockMilliseconds))
+        idleTimer?.stop()
     }
 
     /// Ends a waiting read soon, with all that stands there now. Does nothing when there is none.
@@ -82,6 +88,9 @@ final class ClusterLogReader {
     /// The cluster does not serve: whoever reads is told, and reads again when it does.
     func lost(because reason: String) { fail(.disconnected(reason)) }
 
+    /// It serves again.
+    func served() { for seat in seats.values { seat.hasten() } }
+
     /// Slots have other owners.
     func moved() { for seat in seats.values { seat.settle() } }
 
@@ -89,6 +98,8 @@ final class ClusterLogReader {
     func stop() {
         timer?.cancel()
         timer = nil
+        idleTimer?.cancel()
+        idleTimer = nil
         for seat in seats.values { seat.stop() }
         seats = [:]
         fail(.disconnected("stopped"))
@@ -149,6 +160,9 @@ final class ClusterLogReader {
         guard let read = current else { return }
         current = nil
         timer?.stop()
+        let idleTimer = idleTimer ?? loop.timer { [weak self] in self?.leaveOthers(than: []) }
+        self.idleTimer = idleTimer
+        idleTimer.start(after: Self.idleLimit)
         for seat in seats.values { seat.drop() }
         read.completion(outcome)
     }

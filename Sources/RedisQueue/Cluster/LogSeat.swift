@@ -57,7 +57,12 @@ final class LogSeat {
         ask()
     }
 
+    /// For a worker that has just read, and will again.
     func drop() { found = nil }
+
+    /// The cluster serves again: it is not waited until this connection's next attempt, which may be
+    /// seconds away.
+    func hasten() { link.hasten() }
 
     /// Goes to the node that has the log by now.
     func settle() {

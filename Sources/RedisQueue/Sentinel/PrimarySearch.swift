@@ -35,19 +35,18 @@ struct PrimarySearch {
         try .open(endpoint.target(at: try ask().primary), timeout: timeout)
     }
 
-    /// The newest of all answers; without one, what the last sentinel had to say.
+    /// What the sentinels say together; if none answers, what each had to say.
     private func ask() throws(RedisFailure) -> SentinelAnswer {
-        var newest: SentinelAnswer?
+        var council = SentinelCouncil(sentinels: service.sentinels.count)
         var failures: [(kind: RedisFailure, words: String)] = []
-        for address in service.sentinels {
+        for (place, address) in service.sentinels.enumerated() {
             do throws(RedisFailure) {
-                let answer = try ask(address)
-                if answer.epoch >= newest?.epoch ?? .min { newest = answer }
+                _ = council.heard(try ask(address), from: place)
             } catch {
                 failures.append((error, "sentinel \(address): \(error.words)"))
             }
         }
-        if let newest { return newest }
+        if let followed = council.followed { return followed }
         let words = failures.map(\.words).joined(separator: "; ")
         if failures.contains(where: { $0.kind.isRefusal }) { throw .refused(words) }
         throw .disconnected(words)

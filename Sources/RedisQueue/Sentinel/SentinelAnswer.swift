@@ -2,7 +2,8 @@
 /// `SENTINEL GET-MASTER-ADDR-BY-NAME`.
 ///
 /// The second names the promoted replica while a failover still moves the other replicas over, the
-/// first has the epoch of the configuration: of two answers the higher one is newer.
+/// first has the epoch of the configuration: of two answers the higher one is newer, unless the
+/// sentinels were set up anew.
 struct SentinelAnswer: Equatable {
     var primary: ServerAddress
     var epoch: Int64

@@ -68,8 +68,8 @@ struct PoolSupervisor {
     ) {
         do {
             let client = try RedisClient(endpoint: connection.redis, keys: connection.keys)
+            defer { try? client.retire(incarnation) }
             try client.releaseLeases(of: incarnation, partitions: 0..<partitions)
-            try client.retire(incarnation)
         } catch {
             log.warning("leases of \(incarnation.rawValue) run out by themselves: \(error)")
         }

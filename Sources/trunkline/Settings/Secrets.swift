@@ -20,6 +20,10 @@ enum Secrets {
         var rest = text[scheme.upperBound...]
         let authority = rest.prefix { !"/?".contains($0) }
         rest = rest[authority.endIndex...]
+        // A slash of the password ends the authority too soon.
+        if let at = rest.prefix(while: { $0 != "?" }).lastIndex(of: "@") {
+            return text[..<scheme.upperBound] + hidden + rest[at...]
+        }
         var shown = String(text[..<scheme.upperBound])
         if let at = authority.lastIndex(of: "@") {
             let user = authority[..<at].prefix { $0 != ":" }

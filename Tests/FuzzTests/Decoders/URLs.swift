@@ -50,6 +50,20 @@ extension Decoder {
                 try promise(!error.mend.isEmpty, "\(error)")
             }
         },
+        Decoder(name: "redis-password") { bytes in
+            let odd = text(bytes)
+            for scheme in ["redis", "redis+unix", "redis+sentinel", "redis+cluster"] {
+                // The end of the password, and a path that begins there.
+                if scheme == "redis+unix", odd.contains("@/") { continue }
+                for password in ["hunter2\(odd)", "\(odd)hunter2"] {
+                    let place = scheme == "redis+unix" ? "/run/redis.sock" : "h:1/m"
+                    let url = "\(scheme)://ann:\(password)@\(place)"
+                    let said: String
+                    do { said = try RedisEndpoint(url).description } catch { said = "\(error)" }
+                    try promise(!said.contains("hunter2"), "\(url) is shown: \(said)")
+                }
+            }
+        },
     ]
 
     /// What is signed is what is sent.

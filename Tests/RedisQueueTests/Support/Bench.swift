@@ -1,4 +1,4 @@
-/// One server, one loop, and what tests do with them.
+/// A loop, a queue's servers, and what tests do with them.
 
 import DeliveryCore
 import EventLoop
@@ -9,36 +9,28 @@ struct Overdue: Error, CustomStringConvertible {
     var description: String
 }
 
-final class Bench {
-    let server: RedisServer
-    let loop = EventLoop()
+/// A loop, and what is waited for on it.
+protocol LoopBench: AnyObject {
+    var loop: EventLoop { get }
+    /// What may tell why something did not come.
+    var circumstances: String { get }
+    /// What an operation answers.
+    func value<Value>(_ start: (@escaping RedisCompletion<Value>) -> Void) throws -> Value
+}
 
-    init(_ arguments: [String] = []) throws { server = try RedisServer(arguments) }
-
-    /// A started queue whose three connections are ready.
-    func queue(
-        _ name: String = "w1", leaseTime: Duration = .seconds(15),
-        patience: Duration = .seconds(10)
-    ) throws -> RedisQueue {
-        let queue = RedisQueue(
-            loop: loop, endpoint: server.endpoint, incarnation: Incarnation(rawValue: name),
-            leaseTime: leaseTime, patience: patience, random: { 0 })
-        var isConnected = false
-        queue.onStateChange = { connected, _ in isConnected = connected }
-        queue.start()
-        try turn { isConnected }
-        queue.onStateChange = { _, _ in }
-        return queue
-    }
+extension LoopBench {
+    var circumstances: String { "" }
 
     func turn(
         within limit: Duration = .seconds(20), _ what: String = "condition",
-        until condition: () -> Bool
+        until condition: () throws -> Bool
     ) throws {
         let deadline = loop.now + limit
-        while !condition() {
-            guard loop.now < deadline else { throw Overdue(description: "\(what) took too long") }
-            loop.turn(waitingAtMost: .milliseconds(100))
+        while try !condition() {
+            guard loop.now < deadline else {
+                throw Overdue(description: "\(what) took too long\(circumstances)")
+            }
+            loop.turn(waitingAtMost: .milliseconds(20))
         }
     }
 
@@ -64,19 +56,6 @@ final class Bench {
         return nil
     }
 
-    /// What redis-cli would answer.
-    @discardableResult
-    func redis(_ words: String...) throws -> RedisReply { try server.client().command(words) }
-
-    /// Takes and seals a partition's lease.
-    func own(_ queue: RedisQueue, _ number: Int, epoch: Int64) throws -> OwnedLease {
-        let lease = OwnedLease(
-            partition: PartitionNumber(rawValue: number), epoch: Epoch(rawValue: epoch))
-        #expect(try value { queue.takeLease(lease.partition, completion: $0) })
-        #expect(try value { queue.sealLease(lease.partition, lease.epoch, completion: $0) })
-        return lease
-    }
-
     /// All of a partition's log, from its start.
     func log(_ queue: RedisQueue, _ number: Int) throws -> [LogEntry] {
         let read: [(PartitionNumber, [LogEntry])] = try value {
@@ -93,6 +72,42 @@ final class Bench {
             queue.route([(PartitionNumber(rawValue: number), fanout)], completion: completion)
         }
         return try #require(try log(queue, number).last?.id)
+    }
+}
+
+final class Bench: LoopBench {
+    let server: RedisServer
+    let loop = EventLoop()
+
+    init(_ arguments: [String] = []) throws { server = try RedisServer(arguments) }
+
+    /// A started queue whose three connections are ready.
+    func queue(
+        _ name: String = "w1", leaseTime: Duration = .seconds(15),
+        patience: Duration = .seconds(10)
+    ) throws -> RedisQueue {
+        let queue = RedisQueue(
+            loop: loop, endpoint: server.endpoint, incarnation: Incarnation(rawValue: name),
+            leaseTime: leaseTime, patience: patience, random: { 0 })
+        var isConnected = false
+        queue.onStateChange = { connected, _ in isConnected = connected }
+        queue.start()
+        try turn { isConnected }
+        queue.onStateChange = { _, _ in }
+        return queue
+    }
+
+    /// What redis-cli would answer.
+    @discardableResult
+    func redis(_ words: String...) throws -> RedisReply { try server.client().command(words) }
+
+    /// Takes and seals a partition's lease.
+    func own(_ queue: RedisQueue, _ number: Int, epoch: Int64) throws -> OwnedLease {
+        let lease = OwnedLease(
+            partition: PartitionNumber(rawValue: number), epoch: Epoch(rawValue: epoch))
+        #expect(try value { queue.takeLease(lease.partition, completion: $0) })
+        #expect(try value { queue.sealLease(lease.partition, lease.epoch, completion: $0) })
+        return lease
     }
 }
 

@@ -91,20 +91,3 @@ final class RedisServer {
         try RedisClient(endpoint: endpoint, keys: keys)
     }
 }
-
-/// A TCP port that nobody listens on: bound once, and given back.
-func freePort() throws -> Int {
-    let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(probe) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { address in
-        address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(probe, $0, size) | getsockname(probe, $0, &size)
-        }
-    }
-    guard status == 0 else { throw ServerFailure(reason: "bind: \(errno)") }
-    return Int(UInt16(bigEndian: address.sin_port))
-}
