@@ -174,7 +174,8 @@ let package = Package(
             swiftSettings: common),
         .testTarget(
             name: "PostgresStoreTests",
-            dependencies: ["DeliveryCore", "EventLoop", "PostgresStore"], swiftSettings: common),
+            dependencies: ["DeliveryCore", "EventLoop", "PostgresStore", "TestSupport"],
+            swiftSettings: common),
         .testTarget(
             name: "TransportTests",
             dependencies: ["CCurl", "DeliveryCore", "EventLoop", "TestSupport", "Transport"],

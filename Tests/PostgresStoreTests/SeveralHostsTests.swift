@@ -1,6 +1,6 @@
 import DeliveryCore
 import EventLoop
-import Glibc
+import TestSupport
 import Testing
 
 @testable import PostgresStore
@@ -24,25 +24,13 @@ struct SeveralHostsTests {
     }
 
     @Test func `a host that takes connections and says nothing is passed over`() throws {
-        let silent = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(silent) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(silent, $0, size) | listen(silent, 16) | getsockname(silent, $0, &size)
-            }
-        }
-        try #require(status == 0)
-        let port = UInt16(bigEndian: address.sin_port)
+        let silent = try LoopbackPort(isListening: true)
         let good = try PostgresServer.shared.makeDatabase()
         let words = good.split(separator: " ").filter { !$0.hasPrefix("host=") }
         let directory = try #require(good.split(separator: " ").first).dropFirst("host=".count)
         let text =
             words.joined(separator: " ")
-            + " host=127.0.0.1,\(directory) port=\(port),5432 connect_timeout=1"
+            + " host=127.0.0.1,\(directory) port=\(silent.number),5432 connect_timeout=1"
         let loop = EventLoop()
         var reasons: [String] = []
         let store = PostgresStore(

@@ -143,21 +143,3 @@ private func provoke(transfers: Int) {
     bench.turn(until: { reports == transfers })
     precondition(count >= transfers, "\(count) requests arrived")
 }
-
-private func misbehave(_ connection: ServerConnection, _ count: Int) {
-    switch count % 8 {
-    case 0: connection.reset()
-    case 1: connection.end()
-    case 2:
-        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
-        connection.end()
-    case 3: connection.send("nonsense\r\n\r\n")
-    case 4: connection.send(Bench.accepted + "trailing rubbish")
-    case 5:
-        connection.send("HTTP/1.1 200 OK\r\n\r\n")
-        connection.source = { [UInt8](repeating: 0x61, count: 65_536) }
-        connection.send("")
-    case 6 where count % 80 == 6: break
-    default: connection.send(Bench.accepted)
-    }
-}
