@@ -49,7 +49,7 @@ package final class ClusterFleet {
                 }
             }
             try Patience.wait("the replicas follow") {
-                try nodes[3..<6].allSatisfy { try $0.replicationFact("master_link_status") == "up" }
+                try nodes[3..<6].allSatisfy { try $0.follows() }
             }
         }
         try awaitServing()
@@ -156,6 +156,11 @@ extension RedisNode {
 
     func clusterFact(_ name: String) throws -> String? {
         fact(name, in: try command("CLUSTER", "INFO"))
+    }
+
+    /// It is a replica, and has all that its primary has but the last moments.
+    package func follows() throws -> Bool {
+        try replicationFact("master_link_status") == "up"
     }
 
     func replicationFact(_ name: String) throws -> String? {

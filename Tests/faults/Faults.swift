@@ -8,7 +8,10 @@ struct Faults: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "faults",
         abstract: "Tries what happens when something fails, with real servers and under load.",
-        discussion: "Exits with 1 when a row of its table fails.")
+        discussion: """
+            Exits with 0 when every row of its table has passed, 1 when one has failed, 3 when none \
+            has and some could not be tried here.
+            """)
 
     @Argument(help: ArgumentHelp("Rows to try; without any, the usual ones.", valueName: "row"))
     var names: [String] = []
@@ -30,19 +33,24 @@ struct Faults: ParsableCommand {
 
     func run() throws {
         if list {
-            for fault in Fault.all { print("\(fault.name): \(fault.what)") }
+            for fault in Fault.all {
+                print("\(fault.name): \(fault.what)\(fault.needsRoot ? " (needs root)" : "")")
+            }
             return
         }
         Interruption.listen()
         let chosen = names.isEmpty ? Fault.standard : Fault.all.filter { names.contains($0.name) }
         var rows: [FaultRow] = []
         for fault in chosen where (try? Interruption.check()) != nil {
-            print("\(fault.what) ...")
+            print("\(fault.what) ...", terminator: " ")
             // A pipe is not a terminal: who waits wants to see it now.
             fflush(nil)
+            let start = ContinuousClock.now
             rows.append(Trial.run(fault, short ? .short : .long(kills: kills)))
+            print("\(Int((ContinuousClock.now - start) / .seconds(1))) s")
         }
-        print("\n\(FaultTable(rows).text)")
-        if rows.contains(where: { !$0.passes }) { throw ExitCode(1) }
+        let table = FaultTable(rows)
+        print("\n\(table.text)")
+        throw ExitCode(table.exitCode(of: chosen.count))
     }
 }

@@ -5,8 +5,6 @@ import Testing
 /// Notes to many inboxes, enough to be under way for some seconds, and what became of them.
 struct Load {
     let expected: Set<Pair>
-    /// One of the activities.
-    let activity: String
     private let pool: Pool
     private let sink: SinkProcess
 
@@ -25,7 +23,6 @@ struct Load {
             expected.formUnion(note.pairs(inboxes))
         }
         self.expected = expected
-        activity = Note("\(name)-0").id
     }
 
     /// Waits until one part of so many has been accepted.
@@ -35,19 +32,8 @@ struct Load {
         }
     }
 
-    /// Waits until nothing is left of the entries but what is on record.
-    func awaitExpanded() throws {
-        try Poll.until("all are expanded", within: .seconds(120)) {
-            try pool.redis().command(["XLEN", "trunkline:{intake}:normal"]) == .integer(0)
-        }
-    }
-
-    var isUnderWay: Bool {
-        get throws { try sink.report().accepted < expected.count }
-    }
-
-    /// Everything has arrived and is on record, at most so many twice.
-    func awaitAllDelivered(duplicates bound: Int) throws {
+    /// Everything has arrived and is on record, at most so many twice, and Redis is empty.
+    func awaitAllRecorded(duplicates bound: Int) throws {
         try Poll.until("all are delivered", within: .seconds(120)) {
             try pool.states(of: expected) == ["delivered": expected.count]
         }
@@ -55,11 +41,6 @@ struct Load {
         #expect(tally.losses.isEmpty)
         #expect(tally.duplicates <= bound)
         print("duplicates: \(tally.duplicates) of \(expected.count)")
-    }
-
-    /// The same, and Redis is empty.
-    func awaitAllRecorded(duplicates bound: Int) throws {
-        try awaitAllDelivered(duplicates: bound)
         try Poll.until("intake and logs are empty", within: .seconds(20)) {
             try pool.openEntries() == 0
         }

@@ -37,7 +37,8 @@ extension Pool {
 
     /// Deliveries that wait for their host.
     package func heldEntries() throws -> Int {
-        let keys = try redis().command(["KEYS", "trunkline:{p*}:held:*"]).array ?? []
+        let keys = try redis().performOnEach(RedisCommand("KEYS", "trunkline:{p*}:held:*"))
+            .flatMap { $0.reply.array ?? [] }
         return try sum(keys.compactMap(\.text), command: "LLEN")
     }
 

@@ -31,7 +31,8 @@ package final class Pool: Sendable {
             ]
         process = try ChildProcess(
             Program.command(
-                Program.trunkline, arguments + flags, in: namespace, output: .appended(to: log)))
+                Program.trunkline, arguments + flags, in: namespace,
+                environment: services.environment, output: .appended(to: log)))
         try Poll.until("the pool is ready: \(contents(of: log))", within: .seconds(60)) {
             contents(of: log).split(separator: "\n").contains("ready")
         }
@@ -58,7 +59,8 @@ package final class Pool: Sendable {
     /// A command of the same binary, with this pool's connection.
     @discardableResult
     package func trunkline(_ arguments: [String]) throws -> String {
-        try Program.run(Program.trunkline, arguments + services.flags)
+        try Program.run(
+            Program.trunkline, arguments + services.flags, environment: services.environment)
     }
 
     /// Process numbers of its workers by incarnation, out of /proc.
@@ -79,8 +81,16 @@ extension Pool.Services {
     package var flags: [String] {
         switch self {
         case .embedded(let directory): ["--state-directory", directory]
-        case .external(let redis, let database): ["--redis", redis, "--database", database]
+        case .external: []
         }
+    }
+
+    /// Where anybody on the machine could read a password in the arguments.
+    var environment: [String: String]? {
+        guard case .external(let redis, let database) = self else { return nil }
+        return ProcessInfo.processInfo.environment.merging([
+            "TRUNKLINE_REDIS_URL": redis, "TRUNKLINE_DATABASE_URL": database,
+        ]) { $1 }
     }
 
     package var redisURL: String {

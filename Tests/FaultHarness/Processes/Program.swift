@@ -51,15 +51,17 @@ extension Program {
     /// A command, in a network namespace if one is named.
     static func command(
         _ program: String, _ arguments: [String], in namespace: String?,
-        output: Command.Output = .inherited
+        environment: [String: String]? = nil, output: Command.Output = .inherited
     ) -> Command {
         guard let namespace else {
-            return Command(path: program, arguments: arguments, output: output)
+            return Command(
+                path: program, arguments: arguments, environment: environment, output: output)
         }
         // `ip netns exec` replaces itself with the program: its process number is the program's.
         return Command(
             path: "/usr/sbin/ip",
-            arguments: ["netns", "exec", namespace, program] + arguments, output: output)
+            arguments: ["netns", "exec", namespace, program] + arguments,
+            environment: environment, output: output)
     }
 
     /// Process numbers of a process' living children, out of /proc.

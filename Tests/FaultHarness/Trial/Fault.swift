@@ -28,14 +28,32 @@ package struct Fault: Sendable {
         var workers = 2
         /// Exchanges under way per worker.
         var slots = 250
-        var redisConfiguration: [String] = []
+        var redis = Redis.alone
+        var postgres = Postgres.alone
         /// A file system of its own for PostgreSQL, of so many MB.
         var postgresMegabytes: Int?
         /// Network namespaces, one for each pool in turn; none: all live in ours.
         var machines = 0
         /// Answers take their time, so that there is always something in flight.
         var rules = #"{"host": "*", "delay": [5, 50]}"#
+
+        enum Redis {
+            case alone
+            /// By three sentinels, with a replica.
+            case watched
+            /// Of three primaries, each with a replica or without.
+            case cluster(replicas: Bool)
+        }
+
+        enum Postgres {
+            case alone
+            /// A primary and its synchronous standby.
+            case pair
+        }
     }
+
+    /// It plays machines, or mounts a file system.
+    package var needsRoot: Bool { setting.machines > 0 || setting.postgresMegabytes != nil }
 
     /// How much of it is tried.
     package enum Length: Sendable {
@@ -49,7 +67,10 @@ package struct Fault: Sendable {
 
     /// It cannot be tried on this machine.
     struct Skipped: Error {
+        /// For the table.
         let reason: String
+        /// What the machine said.
+        let words: String
     }
 }
 
@@ -64,7 +85,20 @@ package struct FaultRow: Sendable {
     /// What went wrong, in words; none: it passed.
     package var complaints: [String] = []
     package var remarks: [String] = []
+    /// Why it could not be tried here.
     package var skipped: String?
 
-    package var passes: Bool { complaints.isEmpty }
+    package enum Verdict {
+        case passed
+        case failed
+        /// Neither: nobody knows.
+        case skipped
+    }
+
+    package var verdict: Verdict {
+        if !complaints.isEmpty { return .failed }
+        return skipped == nil ? .passed : .skipped
+    }
+
+    package init(fault: String) { self.fault = fault }
 }

@@ -24,19 +24,26 @@ package struct FaultTable {
         return (lines + notes).joined(separator: "\n")
     }
 
+    /// Of the command: 0 when every row passed, 1 when one failed or was not reached, 3 when none failed
+    /// and some could not be tried here.
+    package func exitCode(of chosen: Int) -> Int32 {
+        if rows.count < chosen || rows.contains(where: { $0.verdict == .failed }) { return 1 }
+        return rows.contains { $0.verdict == .skipped } ? 3 : 0
+    }
+
     private static func cells(_ row: FaultRow) -> [String] {
-        if row.skipped != nil { return [row.fault, "", "", "", "", "", "skipped"] }
+        if row.verdict == .skipped {
+            return [row.fault, "", "", "", "", "", "skipped: \(row.skipped ?? "")"]
+        }
         return [
             row.fault, "\(row.deliveries)", "\(row.lost)", "\(row.duplicates)", "\(row.bound)",
-            row.resendText, row.passes ? "passed" : "FAILED",
+            row.resendText, row.verdict == .passed ? "passed" : "FAILED",
         ]
     }
 
     private var notes: [String] {
         rows.flatMap { row in
-            (row.skipped.map { [$0] } ?? (row.complaints + row.remarks)).map {
-                "\(row.fault): \($0)"
-            }
+            (row.complaints + row.remarks).map { "\(row.fault): \($0)" }
         }
     }
 }

@@ -11,6 +11,7 @@ final class Machines {
     let serviceAddress: String
     private let name: String
     private let network: String
+    private let password = String(UInt64.random(in: .min ... .max), radix: 36)
 
     /// - Throws: ``Fault/Skipped`` where namespaces are not permitted.
     init(count: Int) throws {
@@ -23,8 +24,7 @@ final class Machines {
             for machine in 0..<count { try add(machine) }
         } catch let refusal as Program.Failure {
             remove()
-            throw Fault.Skipped(
-                reason: "no network namespaces can be had here (run it as root): \(refusal)")
+            throw Fault.Skipped(reason: "needs root, for network namespaces", words: "\(refusal)")
         }
     }
 
@@ -67,24 +67,34 @@ final class Machines {
     }
 }
 
+/// Whoever else is on this machine reaches the addresses, too: so both ask for a password.
 extension Machines {
-    /// Lines of redis.conf.
+    /// Lines of redis.conf: without a login there is nothing but `PING`.
     var redisConfiguration: [String] {
-        ["port 6379", "bind \(serviceAddress)", "protected-mode no"]
+        [
+            "port 6379", "bind \(serviceAddress)", "protected-mode no",
+            "user default on nopass resetkeys resetchannels -@all +ping",
+            "user \(Self.user) on >\(password) ~* &* +@all",
+        ]
     }
 
     /// Who may come from where, as PostgreSQL reads it.
     var postgresAccess: String {
         """
         local all all peer
-        host all all \(network).0/24 trust
+        host all all \(network).0/24 scram-sha-256
 
         """
     }
 
+    /// What gives our role its password, to be said on the socket.
+    var postgresLogin: String { "alter role current_user password '\(password)'" }
+
     var services: Pool.Services {
         .external(
-            redis: "redis://\(serviceAddress):6379/0",
-            database: "host=\(serviceAddress) dbname=trunkline")
+            redis: "redis://\(Self.user):\(password)@\(serviceAddress):6379/0",
+            database: "host=\(serviceAddress) dbname=trunkline password=\(password)")
     }
+
+    private static let user = "trunkline"
 }

@@ -13,7 +13,7 @@ final class Mount {
             of: "/usr/bin/mount",
             ["-t", "tmpfs", "-o", "size=\(megabytes)m,mode=755", "tmpfs", directory])
         guard outcome.exit == .exited(0) else {
-            throw Fault.Skipped(reason: "no file system can be mounted here (run it as root)")
+            throw Fault.Skipped(reason: "needs root, to mount a small disk", words: outcome.output)
         }
     }
 

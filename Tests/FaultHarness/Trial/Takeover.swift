@@ -13,7 +13,7 @@ func wallMilliseconds() -> Milliseconds {
 struct Takeover {
     /// When it happened.
     let at: Milliseconds
-    /// When another owner was seen of each partition: what comes for it from there on is a resend.
+    /// When each partition was seen to be served again: what comes for it from there on is a resend.
     /// nil: it hit all of them, and nothing was in flight when it was over.
     let owned: [Int: Milliseconds]?
 

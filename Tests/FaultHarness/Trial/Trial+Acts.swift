@@ -4,7 +4,8 @@ import Supervision
 extension Trial {
     var services: Pool.Services {
         machines?.services
-            ?? .external(redis: redis.url, database: postgres.connectionString)
+            ?? .external(
+                redis: redisServers.url, database: postgresServers.connectionString)
     }
 
     var isShort: Bool { length.isShort }
@@ -51,6 +52,14 @@ extension Trial {
     func struck(at time: Milliseconds) {
         strokes += 1
         takeovers.append(Takeover(at: time, owned: nil))
+    }
+
+    /// It happened at this time to all partitions, and was over at that time: what is taken from then
+    /// on is a resend.
+    func struck(at time: Milliseconds, overAt end: Milliseconds) {
+        strokes += 1
+        let owned = Dictionary(uniqueKeysWithValues: (0..<64).map { ($0, end) })
+        takeovers.append(Takeover(at: time, owned: owned))
     }
 
     /// It happened at this time to these partitions of these workers: returns when all of them have

@@ -4,7 +4,9 @@ import Supervision
 extension Trial {
     func startLoad() throws {
         let window = isShort ? 1_500 : 4_000
-        producer = Producer(plan, from: nextNumber, window: window, redis: redis.url) { [sinks] in
+        producer = Producer(
+            plan, from: nextNumber, window: window, redis: pools[0].services.redisURL
+        ) { [sinks] in
             try sinks.reduce(0) { $0 + (try $1.taken()) }
         }
         try Poll.until("deliveries flow", within: .seconds(60)) { try taken() > 300 }

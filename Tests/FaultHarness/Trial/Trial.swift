@@ -1,13 +1,15 @@
+import Dispatch
 import Foundation
 import Supervision
+import Synchronization
 
 /// A run of one fault: real servers, pools, a sink, a producer that never rests, and the account.
 package final class Trial {
     let fault: Fault
     let length: Fault.Length
     let scratch: Scratch
-    let redis: EmbeddedRedis
-    let postgres: EmbeddedPostgres
+    let redisServers: Redis
+    let postgresServers: Postgres
     /// One for every machine: each stands for the whole fediverse.
     let sinks: [SinkProcess]
     let machines: Machines?
@@ -32,21 +34,11 @@ package final class Trial {
         self.scratch = scratch
         let setting = fault.setting
         machines = setting.machines > 0 ? try Machines(count: setting.machines) : nil
-        redis = try EmbeddedRedis(
-            directory: scratch.file("r"),
-            configuration: setting.redisConfiguration + (machines?.redisConfiguration ?? []))
+        redisServers = try Self.redis(setting, machines, in: scratch)
         mount = try setting.postgresMegabytes.map {
             try Mount(at: scratch.makeDirectory("p"), megabytes: $0)
         }
-        // A kill is not a power cut: without fsync nothing more is lost, and it is quicker.
-        var settings = length.isShort ? ["fsync": "off"] : [:]
-        if let machines {
-            let access = try scratch.write(machines.postgresAccess, to: "pg_hba.conf")
-            settings["listen_addresses"] = machines.serviceAddress
-            settings["hba_file"] = access
-        }
-        try PostgresTemplate.copy(to: scratch.makeDirectory("p"))
-        postgres = try EmbeddedPostgres(directory: scratch.file("p"), settings: settings)
+        postgresServers = try Self.postgres(setting, length, machines, in: scratch)
         let first = try SinkProcess(in: scratch, namespace: machines?.namespace(0))
         var sinks = [first]
         for machine in 0..<max(setting.machines, 1) where machine > 0 {
@@ -69,10 +61,21 @@ package final class Trial {
             trial.finish(&row)
         } catch let skipped as Fault.Skipped {
             row.skipped = skipped.reason
+            row.remarks = [skipped.words]
         } catch {
             row.complaints.append("\(error)")
         }
         return row
+    }
+
+    /// Several at once, each with servers of its own: for those who have little time.
+    package static func run(abreast faults: [Fault], _ length: Fault.Length) -> [FaultRow] {
+        let rows = Mutex([FaultRow?](repeating: nil, count: faults.count))
+        DispatchQueue.concurrentPerform(iterations: faults.count) { place in
+            let row = run(faults[place], length)
+            rows.withLock { $0[place] = row }
+        }
+        return rows.withLock { $0.compactMap { $0 } }
     }
 
     private func attempt(_ act: (Trial) throws -> Void) {
@@ -96,6 +99,7 @@ package final class Trial {
         row.bound = fault.bound(self)
         row.resends = account.resends
         row.complaints = complaints + account.complaints
+        if strokes == 0 { row.complaints.append("it never struck: nothing was tried") }
         if row.lost > 0 { row.complaints.append("\(row.lost) are lost") }
         if row.duplicates > row.bound {
             row.complaints.append("\(row.duplicates) duplicates are more than \(row.bound)")
@@ -105,12 +109,12 @@ package final class Trial {
             row.complaints.append("the first resend took \(slowest), allowed are \(limit)")
         }
         row.remarks = remarks + account.remarks
-        if !row.passes, ProcessInfo.processInfo.environment["TRUNKLINE_KEEP"] != nil {
+        if row.verdict == .failed, ProcessInfo.processInfo.environment["TRUNKLINE_KEEP"] != nil {
             row.remarks.append("see \(scratch.path)")
         }
         try? producer?.stop()
         pools.removeAll()
-        postgres.stop()
-        redis.stop()
+        postgresServers.stop()
+        redisServers.stop()
     }
 }

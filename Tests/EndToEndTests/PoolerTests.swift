@@ -5,34 +5,8 @@ import FaultHarness
 import Testing
 
 extension EndToEnd {
-    /// PostgreSQL behind a list of hosts, and behind a pooler.
-    @Suite(.serialized) struct PostgresFailoverTests {
-        @Test func `a promoted standby is found by workers and commands, and nothing is lost`()
-            throws
-        {
-            let scratch = try Scratch()
-            let redis = try EmbeddedRedis(directory: scratch.file("r"))
-            let pair = try PostgresPair()
-            try Program.run(
-                Program.trunkline, ["migrate", "--database", pair.connectionString])
-            let sink = try SinkProcess(in: scratch)
-            let pool = try Pool(
-                .external(redis: redis.url, database: pair.connectionString), delivering: sink,
-                in: scratch)
-            let load = try Load(on: pool, sink, name: "promoted")
-            try load.awaitAccepted(part: 6)
-
-            let start = ContinuousClock.now
-            try pair.failOver()
-            let accepted = try sink.report().accepted
-            #expect(accepted < load.expected.count, "the load was too small")
-            try load.awaitAllRecorded(duplicates: 2 * EndToEnd.inHandOfWorker)
-            print("all recorded \(start.duration(to: .now)) after the primary was killed")
-            #expect(try pool.trunkline(["activity", load.activity]).contains("delivered"))
-            pool.expectCleanEnd()
-            redis.stop()
-        }
-
+    /// PostgreSQL behind a pooler.
+    struct PoolerTests {
         @Test func `the pool works through a transaction pooler, and so does a worker's end`()
             throws
         {
