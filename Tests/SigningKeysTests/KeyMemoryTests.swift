@@ -1,11 +1,16 @@
 import Foundation
 import HTTPSignatures
 import SigningKeys
+import TestSupport
 import Testing
 
 @Suite struct KeyMemoryTests {
     /// Other tests move the process' memory too, but not in most of the rounds; a leak does.
-    @Test func `ten thousand keys parsed, refused and freed leave no memory behind`() throws {
+    @Test(
+        .disabled(
+            if: AddressSanitizer.isOn,
+            "AddressSanitizer keeps what was freed, to notice who still uses it"))
+    func `ten thousand keys parsed, refused and freed leave no memory behind`() throws {
         let directory = try ScratchDirectory()
         let rsa = try directory.rsa()
         let ed25519 = try directory.ed25519()
