@@ -255,6 +255,12 @@ let package = Package(
             exclude: ["Driver", "Seeds"], swiftSettings: common),
         .testTarget(
             name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: common),
+
+        // What benchmarks/cpu measures against: libcrypto and libcurl, and nothing of ours.
+        .systemLibrary(name: "CEpoll", path: "benchmarks/Floor/CEpoll"),
+        .executableTarget(
+            name: "floor", dependencies: ["CCrypto", "CCurl", "CEpoll"],
+            path: "benchmarks/Floor/Sources", swiftSettings: common),
     ],
     cxxLanguageStandard: .cxx17
 )
