@@ -87,6 +87,7 @@ let package = Package(
                 .embedInCode("Migrations/m0003_delivery.sql"),
                 .embedInCode("Migrations/m0004_paused_senders.sql"),
                 .embedInCode("Migrations/m0005_owing.sql"),
+                .embedInCode("Migrations/m0006_crashes.sql"),
             ],
             swiftSettings: common),
         .target(

@@ -76,9 +76,11 @@ enum SlotField {
     static let state = 1
     static let heartbeat = 2
     static let stage = 3
-    static let activity = 4
-    static let incarnationLength = 5
-    static let incarnation = 6
+    /// What is in hand: which kind (``WorkItem/words``), then its number in two words.
+    static let item = 4
+    static let itemWords = 3
+    static let incarnationLength = item + itemWords
+    static let incarnation = incarnationLength + 1
     static let incarnationWords = 16
     static let metrics = incarnation + incarnationWords
 

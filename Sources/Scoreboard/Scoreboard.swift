@@ -49,7 +49,6 @@ package final class Scoreboard: @unchecked Sendable {
         let slot = map.slot(number)
         func load(_ field: Int) -> UInt64 { slot[field].load(ordering: .relaxed) }
         let stage = Stage(rawValue: slot[SlotField.stage].load(ordering: .acquiring)) ?? .idle
-        let activity = Int64(bitPattern: load(SlotField.activity))
         let length = min(
             Int(clamping: load(SlotField.incarnationLength)), SlotField.incarnationWords * 8)
         let name = (0..<length).map { index in
@@ -61,7 +60,8 @@ package final class Scoreboard: @unchecked Sendable {
             incarnation: Incarnation(rawValue: String(decoding: name, as: UTF8.self)),
             state: WorkerState(rawValue: load(SlotField.state)) ?? .absent,
             heartbeat: Instant(nanoseconds: Int64(bitPattern: load(SlotField.heartbeat))),
-            stage: stage, activity: activity == 0 ? nil : ActivityID(rawValue: activity),
+            stage: stage,
+            item: WorkItem(words: (0..<SlotField.itemWords).map { load(SlotField.item + $0) }),
             metrics: Metrics(words: metrics))
     }
 
@@ -82,19 +82,19 @@ package struct SlotReading: Equatable, Sendable {
     package var heartbeat: Instant
     package var stage: Stage
     /// What the stage was about; of the last one when the stage is `idle`.
-    package var activity: ActivityID?
+    package var item: WorkItem?
     package var metrics: Metrics
 
     package init(
         pid: Int32, incarnation: Incarnation, state: WorkerState, heartbeat: Instant,
-        stage: Stage, activity: ActivityID?, metrics: Metrics
+        stage: Stage, item: WorkItem?, metrics: Metrics
     ) {
         self.pid = pid
         self.incarnation = incarnation
         self.state = state
         self.heartbeat = heartbeat
         self.stage = stage
-        self.activity = activity
+        self.item = item
         self.metrics = metrics
     }
 }

@@ -37,8 +37,13 @@ package final class ScoreboardSlot {
     }
 
     /// Says what comes into hand now: whatever fails until `leave` is put down to it.
-    package func enter(_ stage: Stage, _ activity: ActivityID? = nil) {
-        store(UInt64(bitPattern: activity?.rawValue ?? 0), at: SlotField.activity)
+    ///
+    /// - Parameter item: nil: no single one. Then a crash counts against nothing.
+    package func enter(_ stage: Stage, _ item: WorkItem? = nil) {
+        let (kind, first, second) = WorkItem.words(of: item)
+        store(kind, at: SlotField.item)
+        store(first, at: SlotField.item + 1)
+        store(second, at: SlotField.item + 2)
         slot[SlotField.stage].store(stage.rawValue, ordering: .releasing)
     }
 

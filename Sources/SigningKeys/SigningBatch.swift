@@ -32,15 +32,19 @@ extension KeyRing {
     ///
     /// A whole turn at once, because multi-buffer RSA signs eight for a half or a third of the
     /// price. One task's failure does not touch the others.
+    ///
+    /// - Parameter beginning: told the place of the task that comes next; nil: several at once.
     package mutating func sign(
-        _ batch: [SigningTask], now: Instant
+        _ batch: [SigningTask], now: Instant, beginning: (Int?) -> Void = { _ in }
     ) -> [Result<MadeSignature, SigningFailure>] {
+        beginning(nil)
         let keys = batch.map { key(of: $0.keyID, now: now) }
         var made = signEight(batch, keys)
         return batch.indices.map { index in
             if let bytes = made.removeValue(forKey: index) {
                 return .success(MadeSignature(bytes: bytes, algorithm: .rsaSHA256))
             }
+            beginning(index)
             return keys[index].flatMap { key in
                 Result { () throws(CryptoFailure) in try key.sign(batch[index].bytes) }
                     .map { MadeSignature(bytes: $0, algorithm: key.algorithm) }

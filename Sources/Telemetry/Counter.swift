@@ -51,6 +51,9 @@ package struct Counter: Hashable, Sendable {
     package static func workerDeaths(_ cause: WorkerDeath) -> Self {
         Self(.workerDeaths, cause.index)
     }
+    package static func quarantined(_ kind: QuarantinedKind) -> Self {
+        Self(.quarantined, kind.index)
+    }
 }
 
 /// One series that goes up and down.
@@ -146,6 +149,10 @@ extension MessageLevel {
         case .error: 2
         }
     }
+}
+
+extension QuarantinedKind {
+    fileprivate var index: Int { self == .activity ? 0 : 1 }
 }
 
 extension WorkerDeath {

@@ -10,7 +10,7 @@ package enum Family: Int, CaseIterable, Sendable {
     case deliveries, attempts, duplicatesSuppressed
     case signatures, batchedSignatures, signatureBatches, connections, lookups
     case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt,
-        deliveriesRecovered, logMessages, workerDeaths, cpu
+        deliveriesRecovered, logMessages, workerDeaths, quarantined, cpu
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
     case redisUp, postgresUp, networkAway, multiBufferSigner, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
@@ -159,6 +159,11 @@ package enum Family: Int, CaseIterable, Sendable {
                 "worker_deaths_total", .counter,
                 [Label(name: "cause", values: WorkerDeath.allCases.map(\.rawValue))],
                 "Workers that ended without having been asked to, each followed by a restart.")
+        case .quarantined:
+            Definition(
+                "quarantined_total", .counter,
+                [Label(name: "kind", values: QuarantinedKind.allCases.map(\.rawValue))],
+                "Set aside because workers crashed with them in hand, as this supervisor saw it.")
         case .cpu:
             Definition(
                 "cpu_seconds_total", .secondsCounter,

@@ -89,6 +89,20 @@ package enum WorkerDeath: String, CaseIterable, Sendable {
     case crashed
 }
 
+/// What is set aside after too many crashes.
+package enum QuarantinedKind: String, CaseIterable, Sendable {
+    case activity
+    /// Of the intake.
+    case entry
+
+    package init(_ item: WorkItem) {
+        switch item {
+        case .activity: self = .activity
+        case .entry: self = .entry
+        }
+    }
+}
+
 /// The codes of rejected intake entries.
 ///
 /// A code is any word to the parser; one that stands not here counts as `other`, so that a new one
@@ -99,7 +113,7 @@ enum RejectionIndex {
         "invalid-field", "not-utf8", "too-large", "not-json", "too-deep", "wrong-kind",
         "unknown-member", "duplicate-member", "missing-member", "invalid-member",
         "private-addressing", "no-recipients", "too-many-recipients", "no-usable-recipient",
-        "refused-by-postgresql", "other",
+        "refused-by-postgresql", "quarantined", "other",
     ]
 
     static func index(of code: String) -> Int {

@@ -25,9 +25,12 @@ final class ExpansionRun {
         var wall: WallTime
         /// Told of deliveries that are dropped because their hosts are dead.
         var recordDropped: (Lane, Int) -> Void = { _, _ in }
+        /// Takes each entry into hand while it is looked at.
+        var holding: (IntakeReference, () -> Void) -> Void = { $1() }
     }
 
     private struct Item {
+        let reference: IntakeReference
         var job: Job
         var collapse: Collapse
         /// Recipients not yet looked at, in reverse order.
@@ -65,14 +68,21 @@ final class ExpansionRun {
     ) {
         self.means = means
         self.completion = completion
-        items = jobs.map { Self.item(of: $0.job, ownHosts: means.ownHosts) }
+        items = []
+        for job in jobs {
+            means.holding(job.reference) {
+                items.append(Self.item(of: job, ownHosts: means.ownHosts))
+            }
+        }
     }
 
-    private static func item(of job: Job, ownHosts: Set<String>) -> Item {
+    private static func item(of expansion: ExpansionJob, ownHosts: Set<String>) -> Item {
+        let job = expansion.job
         var own = ownHosts
         if let actor = try? InboxURL.parse(job.actor) { own.insert(actor.authority) }
         var item = Item(
-            job: job, collapse: Collapse(ownHosts: own, exclude: job.exclude))
+            reference: expansion.reference, job: job,
+            collapse: Collapse(ownHosts: own, exclude: job.exclude))
         switch job.audience {
         case .recipients(let recipients): item.remaining = recipients.reversed()
         case .named: item.nextPage = .after(nil)
@@ -108,14 +118,18 @@ final class ExpansionRun {
         for index in items.indices where room > 0 && !items[index].remaining.isEmpty {
             let count = min(room, items[index].remaining.count)
             room -= count
-            for _ in 0..<count {
-                guard let recipient = items[index].remaining.popLast() else { break }
-                let turned = items[index].personal.arrived(
-                    recipient, address: means.addresses.address)
-                items[index].collapse.add(turned, address: means.addresses.address)
-            }
+            means.holding(items[index].reference) { look(at: count, of: index) }
         }
         room == Self.pageSize ? store() : resolvePage()
+    }
+
+    private func look(at count: Int, of index: Int) {
+        for _ in 0..<count {
+            guard let recipient = items[index].remaining.popLast() else { break }
+            let turned = items[index].personal.arrived(
+                recipient, address: means.addresses.address)
+            items[index].collapse.add(turned, address: means.addresses.address)
+        }
     }
 
     private func readPage(of index: Int) {
@@ -199,18 +213,22 @@ final class ExpansionRun {
         for gathered in part {
             let own = rows.prefix(gathered.addresses.count)
             rows = rows.dropFirst(gathered.addresses.count)
-            let gone = zip(gathered.addresses, own).filter(\.1.isGone).map(\.0.url)
-            var replaced: Set<String> = []
-            if !gone.isEmpty {
-                let turned = items[gathered.item].personal.sharedGone(
-                    Set(gone), address: means.addresses.address)
-                items[gathered.item].remaining += turned.again
-                replaced = turned.replaced
-            }
-            for (index, row) in own.enumerated()
-            where !replaced.contains(gathered.addresses[index].url) {
-                take(row, gathered.item, gathered.problems[index])
-            }
+            means.holding(items[gathered.item].reference) { take(own, of: gathered) }
+        }
+    }
+
+    private func take(_ own: ArraySlice<InboxRow>, of gathered: Gathered) {
+        let gone = zip(gathered.addresses, own).filter(\.1.isGone).map(\.0.url)
+        var replaced: Set<String> = []
+        if !gone.isEmpty {
+            let turned = items[gathered.item].personal.sharedGone(
+                Set(gone), address: means.addresses.address)
+            items[gathered.item].remaining += turned.again
+            replaced = turned.replaced
+        }
+        for (index, row) in own.enumerated()
+        where !replaced.contains(gathered.addresses[index].url) {
+            take(row, gathered.item, gathered.problems[index])
         }
     }
 
@@ -234,7 +252,13 @@ final class ExpansionRun {
         guard !usable.isEmpty else {
             return completion(.success(items.map { .refused(Self.rejection(of: $0)) }))
         }
-        means.store.expand(usable.map { Self.activity(of: items[$0]) }) { result in
+        var activities: [ExpandedActivity] = []
+        for index in usable {
+            means.holding(items[index].reference) {
+                activities.append(Self.activity(of: items[index]))
+            }
+        }
+        means.store.expand(activities) { result in
             switch result {
             case .failure(let failure): self.completion(.failure(failure))
             case .success(let stored): self.stored(stored, of: usable)

@@ -12,6 +12,8 @@ final class PreparationRun {
     private let store: PostgresStore
     private let keys: KeySource
     private let shelve: (ActivityID, LoadedActivity) -> Void
+    /// Takes each activity into hand while it is looked at.
+    private let holding: (ActivityID, () -> Void) -> Void
     private let completion: (Result<PreparedFacts, StoreFailure>) -> Void
     private var facts = PreparedFacts(activities: [:], inboxes: [:], settled: [:])
     private var openQuestions = 0
@@ -20,12 +22,14 @@ final class PreparationRun {
     init(
         _ request: PreparationRequest, store: PostgresStore, keys: KeySource,
         shelve: @escaping (ActivityID, LoadedActivity) -> Void,
+        holding: @escaping (ActivityID, () -> Void) -> Void,
         completion: @escaping (Result<PreparedFacts, StoreFailure>) -> Void
     ) {
         self.request = request
         self.store = store
         self.keys = keys
         self.shelve = shelve
+        self.holding = holding
         self.completion = completion
     }
 
@@ -56,23 +60,35 @@ final class PreparationRun {
         case .success(let rows):
             var wanted: Set<KeyID> = []
             for row in rows {
-                // A key id that cannot be one was refused at intake.
-                guard let key = try? KeyID(row.keyID) else { continue }
-                wanted.insert(key)
-                let known = PreparedFacts.Activity(
-                    lane: row.lane, stored: row.createdAt, expires: row.expires,
-                    size: row.body.count, sender: SenderID(of: key),
-                    order: OrderKey(of: row.orderingKey, by: key), kind: ActivityKind(row.type),
-                    isSuperseded: row.isSuperseded)
-                facts.activities[row.id] = known
-                shelve(
-                    row.id,
-                    LoadedActivity(
-                        facts: known, body: RequestBody(row.body), digest: row.digest, key: key,
-                        contentType: row.contentType ?? "application/activity+json"))
+                holding(row.id) {
+                    if let key = take(row) { wanted.insert(key) }
+                }
             }
             keys.learn(wanted, doubting: true) { self.answered($0.map { _ in () }) }
         }
+    }
+
+    /// Answers the key to sign it with.
+    private func take(_ row: ActivityRow) -> KeyID? {
+        // A key id that cannot be one was refused at intake.
+        guard let key = try? KeyID(row.keyID) else { return nil }
+        let known = PreparedFacts.Activity(
+            lane: row.lane, stored: row.createdAt, expires: row.expires,
+            size: row.body.count, sender: SenderID(of: key),
+            order: OrderKey(of: row.orderingKey, by: key), kind: ActivityKind(row.type),
+            isSuperseded: row.isSuperseded,
+            quarantine: row.quarantine.map {
+                "\($0.sentence); `trunkline quarantine release` sends it"
+            })
+        facts.activities[row.id] = known
+        // Others may be on their way with the body that is on the shelf.
+        guard row.quarantine == nil else { return nil }
+        shelve(
+            row.id,
+            LoadedActivity(
+                facts: known, body: RequestBody(row.body), digest: row.digest, key: key,
+                contentType: row.contentType ?? "application/activity+json"))
+        return key
     }
 
     private func loaded(inboxes result: Result<[InboxRow], StoreFailure>) {

@@ -28,9 +28,17 @@ final class Recorder {
 
     // MARK: Stages
 
-    func enter(_ stage: Stage, activity: ActivityID? = nil) { board?.enter(stage, activity) }
+    /// Says what is in hand from now on; whoever says so also says `leave`. nil: no single item.
+    func enter(_ stage: Stage, _ item: WorkItem?) { board?.enter(stage, item) }
 
     func leave() { board?.leave() }
+
+    /// Only what `body` does is put down to the item.
+    func during<Value>(_ stage: Stage, _ item: WorkItem?, _ body: () -> Value) -> Value {
+        board?.enter(stage, item)
+        defer { board?.leave() }
+        return body()
+    }
 
     // MARK: Counters
 

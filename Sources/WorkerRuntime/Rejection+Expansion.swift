@@ -1,8 +1,15 @@
 internal import DeliveryCore
 internal import PostgresStore
 
-/// Why an entry is set aside after it was parsed: what is wrong, then the mend.
+/// Why an entry is set aside after it was parsed, or instead: what is wrong, then the mend.
 extension Rejection {
+    static func quarantined(_ count: CrashCount) -> Rejection {
+        Rejection(
+            code: Quarantine.reason,
+            reason: "\(count.sentence); report this, and enqueue it again with a version in which "
+                + "it is mended")
+    }
+
     static func unusableAudience(_ unusable: [ExpandedActivity.Unusable]) -> Rejection {
         Rejection(
             code: "no-usable-recipient",

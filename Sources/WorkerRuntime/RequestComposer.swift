@@ -18,21 +18,27 @@ struct RequestComposer {
 
     /// One result a transmission, in order. A transmission without a loaded activity is a broken
     /// promise of the machine, which asks for activities before it sends.
+    ///
+    /// - Parameter entering: told which activity comes into hand; nil: several at once.
     mutating func compose(
         _ transmissions: [Transmission], from shelf: ActivityShelf, with ring: inout KeyRing,
-        now: Instant, wall: WallTime
+        now: Instant, wall: WallTime, entering: (ActivityID?) -> Void
     ) -> [Composed] {
         let date = imfDate(wall)
         let drafts = transmissions.map { transmission -> Draft in
+            entering(transmission.activity)
             guard let activity = shelf[transmission.activity] else {
                 preconditionFailure("activity \(transmission.activity.rawValue) is not loaded")
             }
             return Draft(transmission, activity, date: date, wall: wall)
         }
         let tasks = drafts.map { SigningTask(keyID: $0.activity.key, bytes: $0.bytesToSign) }
-        let signatures = ring.sign(tasks, now: now)
+        let signatures = ring.sign(tasks, now: now) { place in
+            entering(place.map { transmissions[$0].activity })
+        }
         return zip(drafts, signatures).map { draft, signature in
-            Composed(
+            entering(draft.transmission.activity)
+            return Composed(
                 transmission: draft.transmission,
                 request: signature.map { draft.request(signedWith: $0) },
                 algorithm: (try? signature.get())?.algorithm)

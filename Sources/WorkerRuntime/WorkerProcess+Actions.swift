@@ -89,11 +89,12 @@ extension WorkerProcess {
 
     private func send(_ transmissions: [Transmission]) {
         loop.meter.enter(.sign)
-        recorder.enter(.sign, activity: transmissions.first?.activity)
         keys.refresh(Set(transmissions.compactMap { shelf[$0.activity]?.key }))
         let composed = composer.compose(
             transmissions, from: shelf, with: &keys.ring, now: EventLoop.now,
-            wall: EventLoop.wallTime)
+            wall: EventLoop.wallTime
+        ) { [recorder] in recorder.enter(.sign, $0.map(WorkItem.activity)) }
+        defer { recorder.leave() }
         loop.meter.enter(.send)
         for item in composed {
             let token = item.transmission.token
@@ -101,7 +102,7 @@ extension WorkerProcess {
             case .success(var request):
                 request.onFreshConnection = item.transmission.onFreshConnection
                 recorder.signed(item.algorithm, item.transmission.profile)
-                recorder.enter(.send, activity: item.transmission.activity)
+                recorder.enter(.send, .activity(item.transmission.activity))
                 transport.send(request) { [weak self] report in
                     self?.finished(item.transmission, report)
                 }
@@ -112,14 +113,8 @@ extension WorkerProcess {
     }
 
     private func finished(_ transmission: Transmission, _ report: TransferReport) {
-        var retryAfter: Duration?
-        var quota: Quota?
-        if case .answered(let answer) = report.exchange {
-            let now = EventLoop.wallTime
-            retryAfter = answer.retryAfter.flatMap { RetryAfter.parse($0, now: now) }
-            quota = answer.rateLimit.flatMap {
-                RateLimit.parse(remaining: $0.remaining, reset: $0.reset, now: now)
-            }
+        let (retryAfter, quota) = recorder.during(.judge, .activity(transmission.activity)) {
+            Self.wishes(in: report.exchange)
         }
         recorder.exchanged(
             report.exchange, duration: report.duration, of: shelf[transmission.activity]?.facts,
@@ -130,12 +125,26 @@ extension WorkerProcess {
                 duration: report.duration))
     }
 
+    /// What the host asks for: a pause, and no more than so many requests.
+    private static func wishes(in exchange: Exchange) -> (Duration?, Quota?) {
+        guard case .answered(let answer) = exchange else { return (nil, nil) }
+        let now = EventLoop.wallTime
+        return (
+            answer.retryAfter.flatMap { RetryAfter.parse($0, now: now) },
+            answer.rateLimit.flatMap {
+                RateLimit.parse(remaining: $0.remaining, reset: $0.reset, now: now)
+            }
+        )
+    }
+
     // MARK: Settlement
 
     private func flush(_ id: FlushID, _ batch: FlushBatch) {
-        recorder.enter(.settle)
         let began = EventLoop.now
-        store.flush(StoreFlush(batch, id: id, worker: options.incarnation)) { [weak self] result in
+        let rows = recorder.during(.settle, nil) {
+            StoreFlush(batch, id: id, worker: options.incarnation)
+        }
+        store.flush(rows) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let flushed):

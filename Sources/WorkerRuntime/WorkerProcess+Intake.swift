@@ -19,7 +19,8 @@ extension WorkerProcess {
             [weak self] result in
             guard let self else { return }
             switch result {
-            case .success(let entries): self.occur(.intakeRead(self.parse(entries)))
+            // Nobody has had these before: none of them can be set aside.
+            case .success(let entries): self.occur(.intakeRead(self.parse(entries, setAside: [:])))
             case .failure(let failure):
                 self.complain(.readIntake, failure)
                 self.occur(.intakeReadFailed)
@@ -30,27 +31,49 @@ extension WorkerProcess {
     func recoverIntake(_ lanes: [Lane], alive: Set<Incarnation>) {
         queue.recoverIntake(lanes, alive: alive, count: 100) { [weak self] result in
             switch result {
-            case .success(let entries):
-                guard let self else { return }
-                self.occur(.intakeRecovered(self.parse(entries)))
+            case .success(let entries): self?.takeRecovered(entries)
             case .failure(let failure): self?.complain(.recoverIntake, failure)
             }
         }
     }
 
-    private func parse(_ entries: [IntakeEntry]) -> [ArrivedEntry] {
-        recorder.enter(.parse)
+    /// One of these may be why the worker that had it is gone: it is not even parsed before it is
+    /// known not to be set aside. Unknown, they stay ours, and are recovered again.
+    private func takeRecovered(_ entries: [IntakeEntry]) {
+        guard !entries.isEmpty else { return occur(.intakeRecovered([])) }
+        store.quarantined(entries.map(\.reference)) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let setAside):
+                self.occur(.intakeRecovered(self.parse(entries, setAside: setAside)))
+            case .failure(let failure): self.complain(.recoverIntake, failure)
+            }
+        }
+    }
+
+    private func parse(
+        _ entries: [IntakeEntry], setAside: [IntakeReference: CrashCount]
+    ) -> [ArrivedEntry] {
         recorder.read(entries.map(\.lane))
         return entries.map { entry in
             // Draining, the machine takes nothing more.
             if !machine.isDraining { entriesInHand.arrived(entry) }
+            if let count = setAside[entry.reference] {
+                return ArrivedEntry(
+                    lane: entry.lane, id: entry.id, content: .failure(.quarantined(count)))
+            }
+            return ArrivedEntry(lane: entry.lane, id: entry.id, content: parse(entry))
+        }
+    }
+
+    private func parse(_ entry: IntakeEntry) -> Result<Job, Rejection> {
+        recorder.during(.parse, .entry(entry.reference)) {
             let body = entry.fields.first { $0.name == "activity" }?.value ?? []
-            let content: Result<Job, Rejection> = Result { () throws(Rejection) in
+            return Result { () throws(Rejection) in
                 try parser.parse(
                     fields: entry.fields, lane: entry.lane, entry: entry.id,
                     digest: SHA256.hash(body))
             }
-            return ArrivedEntry(lane: entry.lane, id: entry.id, content: content)
         }
     }
 
@@ -92,14 +115,14 @@ extension WorkerProcess {
     }
 
     func expand(_ id: ExpansionID, _ jobs: [ExpansionJob]) {
-        recorder.enter(.expand)
         entriesInHand.expansionBegan(id, jobs.map(\.reference))
         let means = ExpansionRun.Means(
             store: store, keys: keys, addresses: addresses,
             ownHosts: [options.transport.instanceDomain],
             audienceRelation: options.audienceRelation, pausedSenders: pausedSenders,
             wall: EventLoop.wallTime,
-            recordDropped: { [recorder] in recorder.skippedDead($0, count: $1) })
+            recordDropped: { [recorder] in recorder.skippedDead($0, count: $1) },
+            holding: { [recorder] in recorder.during(.expand, .entry($0), $1) })
         let run = ExpansionRun(jobs, means: means) { [weak self] result in
             guard let self else { return }
             switch result {
@@ -230,6 +253,10 @@ extension WorkerProcess {
             self.wakeParked()
         }
     }
+}
+
+extension IntakeEntry {
+    fileprivate var reference: IntakeReference { IntakeReference(lane: lane, id: id) }
 }
 
 extension ExpansionResult {

@@ -3,6 +3,7 @@ internal import EventLoop
 internal import Logging
 internal import PostgresStore
 internal import RedisQueue
+internal import Telemetry
 
 /// Partitions: leases, epochs, logs, held queues.
 extension WorkerProcess {
@@ -117,7 +118,8 @@ extension WorkerProcess {
     func prepare(_ id: PreparationID, _ request: PreparationRequest) {
         let run = PreparationRun(
             request, store: store, keys: keys,
-            shelve: { [weak self] in self?.shelf[$0] = $1 }
+            shelve: { [weak self] in self?.shelf[$0] = $1 },
+            holding: { [recorder] in recorder.during(.prepare, .activity($0), $1) }
         ) { [weak self] result in
             switch result {
             case .success(let facts): self?.occur(.prepared(id, facts))

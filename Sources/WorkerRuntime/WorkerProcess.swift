@@ -146,7 +146,6 @@ package final class WorkerProcess {
         sendOutbox()
         loop.meter.enter(.schedule)
         reportReadiness()
-        recorder.leave()
         recorder.publish(
             machine.gauges, machine.tally, transport.statistics, keys.ring.multiBuffer,
             loop.meter.spent, stale: machine.staleEvents)

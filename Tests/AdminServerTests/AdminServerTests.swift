@@ -21,7 +21,7 @@ import Testing
         return SlotReading(
             pid: 4_711, incarnation: Incarnation(rawValue: "0-a"), state: state,
             heartbeat: Instant(nanoseconds: Self.now.nanoseconds - silent.wholeNanoseconds),
-            stage: .idle, activity: nil, metrics: metrics)
+            stage: .idle, item: nil, metrics: metrics)
     }
 
     /// Serves these workers on a free port for as long as `body` takes.

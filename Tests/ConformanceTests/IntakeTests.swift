@@ -105,6 +105,23 @@ extension Conformance {
         }
 
         @Test(arguments: Subjects.allCases)
+        func `what three workers crashed with is refused when it is taken over, and nothing else`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            for number in 1...3 { try subject.produce(Posting(number)) }
+            let entries = try subject.readIntake(by: .second)
+            for _ in 0..<2 { try subject.crash(with: .entry(entries[0].reference)) }
+            for _ in 0..<3 { try subject.crash(with: .entry(entries[1].reference)) }
+            try subject.elapse(.seconds(6))
+            let recovered = try subject.recoverIntake(alive: [.first])
+            #expect(recovered.map(\.reference) == entries.map(\.reference))
+            #expect(recovered.map(\.isMalformed) == [false, true, false])
+            guard case .failure(let rejection) = recovered[1].content else { return }
+            #expect(rejection.code == Quarantine.reason)
+        }
+
+        @Test(arguments: Subjects.allCases)
         func `own entries come back after thirty seconds`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
             try subject.produce(Posting(1))

@@ -108,6 +108,21 @@ extension Conformance {
         }
 
         @Test(arguments: Subjects.allCases)
+        func `what three workers crashed with is set aside, and nothing else`(
+            _ subjects: Subjects
+        ) throws {
+            let subject = try subjects.make()
+            let stored = try subject.stored(Posting(1), Posting(2))
+            for crash in 1...4 {
+                try subject.crash(with: .activity(stored[0].activity))
+                let quarantine = try subject.facts(of: stored[0]).quarantine
+                #expect((quarantine != nil) == (crash >= Quarantine.crashLimit))
+            }
+            #expect(try subject.facts(of: stored[0]).order != nil)
+            #expect(try subject.facts(of: stored[1]).quarantine == nil)
+        }
+
+        @Test(arguments: Subjects.allCases)
         func `what was never stored is absent`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
             let stored = try subject.stored(Posting(1))[0]

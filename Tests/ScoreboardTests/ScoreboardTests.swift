@@ -20,13 +20,13 @@ import Testing
         metrics.increment(.deliveries(.bulk, .delivered), by: 9)
         metrics.observe(.enqueueToDelivered(.bulk), .seconds(2))
         slot.publish(metrics, state: .ready, at: Instant(nanoseconds: 77))
-        slot.enter(.parse, activity)
+        slot.enter(.parse, .activity(activity))
         let reading = board.read(1)
         #expect(reading.metrics == metrics)
         #expect(reading.state == .ready)
         #expect(reading.heartbeat == Instant(nanoseconds: 77))
         #expect(reading.stage == .parse)
-        #expect(reading.activity == activity)
+        #expect(reading.item == .activity(activity))
 
         slot.leave()
         #expect(board.read(1).stage == .idle)
@@ -44,9 +44,30 @@ import Testing
         var metrics = Metrics()
         metrics.increment(.fenced)
         slot.publish(metrics, state: .draining, at: Instant(nanoseconds: 1))
-        slot.enter(.sign, activity)
+        slot.enter(.sign, .activity(activity))
         board.clear(0)
         #expect(board.read(0) == new)
+    }
+
+    @Test(arguments: [
+        WorkItem.activity(ActivityID(day: 20_000, sequence: 42)),
+        .entry(
+            IntakeReference(
+                lane: .urgent, id: StreamID(milliseconds: 1_763_690_000_123, sequence: 0))),
+        .entry(
+            IntakeReference(lane: .backfill, id: StreamID(milliseconds: .max, sequence: .max))),
+    ])
+    func `what is in hand is read as it was written, and nothing stays of it`(
+        item: WorkItem
+    ) throws {
+        let board = try Scoreboard(slots: 1)
+        let slot = try ScoreboardSlot(
+            descriptor: board.descriptor, slot: 0, incarnation: incarnation)
+        slot.enter(.expand, item)
+        #expect(board.read(0).stage == .expand && board.read(0).item == item)
+        #expect(board.read(0).incarnation == incarnation)
+        slot.enter(.settle)
+        #expect(board.read(0).stage == .settle && board.read(0).item == nil)
     }
 
     @Test func `the longest incarnation fits, one byte more is refused`() throws {

@@ -94,7 +94,7 @@ import Testing
             "invalid-field", "not-utf8", "too-large", "not-json", "too-deep", "wrong-kind",
             "unknown-member", "duplicate-member", "missing-member", "invalid-member",
             "private-addressing", "no-recipients", "too-many-recipients", "no-usable-recipient",
-            "refused-by-postgresql", "other",
+            "refused-by-postgresql", "quarantined", "other",
         ].map { .intakeRejected(code: $0) }
         + AttemptClass.allCases.map { .attempts($0) }
         + SigningAlgorithm.allCases.flatMap {
@@ -104,6 +104,7 @@ import Testing
         + LookupResult.allCases.map { .lookups($0) }
         + MessageLevel.allCases.map { .logMessages($0) }
         + WorkerDeath.allCases.map { .workerDeaths($0) }
+        + QuarantinedKind.allCases.map { .quarantined($0) }
         + CPUStage.allCases.map { .cpu($0) }
         + [
             .batchedSignatures, .signatureBatches, .duplicatesSuppressed, .staleEvents, .fenced,

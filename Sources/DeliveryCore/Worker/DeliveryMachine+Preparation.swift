@@ -40,7 +40,8 @@ extension DeliveryMachine {
                 emit(.forget(activity))
                 continue
             }
-            if open.facts == nil {
+            // What is set aside is asked for anew with each of its deliveries: it may be released.
+            if open.facts == nil, known.quarantine == nil {
                 activities[activity]?.facts = known
                 openBytes += known.size
             }
@@ -67,21 +68,21 @@ extension DeliveryMachine {
                 deliveries[index.rawValue].phase == .preparing(preparation.id)
             else { continue }
             let delivery = deliveries[index.rawValue]
+            let known = facts.setAside(delivery.activity) ?? activities[delivery.activity]?.facts
             if facts.settled[delivery.activity]?.contains(delivery.inbox) == true {
                 tally.duplicatesSuppressed += 1
                 let host = facts.inboxes[delivery.inbox]?.host
-                let order = activities[delivery.activity]?.facts?.order
                 decide(index)
-                if let host, let order {
+                if let host, let order = known?.order {
                     passTurn(of: delivery.pointer, in: ChainKey(host: host, order: order))
                 }
                 continue
             }
-            guard let activity = activities[delivery.activity]?.facts else {
+            guard let activity = known else {
                 // PostgreSQL does not know it (it failed over to a replica that lagged): the
                 // entry stays in the log for people to see, and is not sent.
                 missing.insert(delivery.activity)
-                setAside(index)
+                leave(index)
                 continue
             }
             guard let inbox = facts.inboxes[delivery.inbox] else {
@@ -102,7 +103,7 @@ extension DeliveryMachine {
 
     /// A delivery of an activity that is nowhere. A fan-out's entry stays as it is; a pointer
     /// shares its entry with other activities, so it waits in `later` and lets them go.
-    private mutating func setAside(_ index: DeliveryIndex) {
+    private mutating func leave(_ index: DeliveryIndex) {
         let delivery = deliveries[index.rawValue]
         guard delivery.hasWaited else { return close(index) }
         putOff(index, until: wall + .seconds(3_600))
@@ -141,6 +142,12 @@ extension DeliveryMachine {
     private mutating func earlyEnd(
         of delivery: OpenDelivery, _ activity: PreparedFacts.Activity, at host: Host
     ) -> Settlement.End? {
+        if let why = activity.quarantine {
+            return .failed(
+                FlushBatch.Failure(
+                    activity: delivery.activity, inbox: delivery.inbox,
+                    reason: Quarantine.reason, status: nil, detail: why))
+        }
         if let expires = activity.expires, expires <= wall {
             return .outcome(.expired, delivery.activity, delivery.inbox)
         }
@@ -190,6 +197,14 @@ extension DeliveryMachine {
         } else {
             enqueue(index)
         }
+    }
+}
+
+extension PreparedFacts {
+    /// nil: it is not set aside.
+    fileprivate func setAside(_ id: ActivityID) -> Activity? {
+        guard let activity = activities[id], activity.quarantine != nil else { return nil }
+        return activity
     }
 }
 

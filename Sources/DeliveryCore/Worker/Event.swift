@@ -155,12 +155,15 @@ package struct PreparedFacts: Sendable {
         package var kind: ActivityKind
         /// A revision of an object that a Delete on record has ended.
         package var isSuperseded: Bool
+        /// Why it is set aside, in words; nil: it is not. What is set aside has no body here.
+        package var quarantine: String?
 
         package init(
             lane: Lane, stored: WallTime, expires: WallTime?, size: Int,
             sender: SenderID = .unknown, order: OrderKey? = nil,
-            kind: ActivityKind = .other, isSuperseded: Bool = false
+            kind: ActivityKind = .other, isSuperseded: Bool = false, quarantine: String? = nil
         ) {
+            self.quarantine = quarantine
             self.sender = sender
             self.order = order
             self.kind = kind

@@ -18,6 +18,8 @@ package struct ActivityRow: Equatable, Sendable {
     package var type: String
     /// A Create or Update of an object of which a Delete is on record.
     package var isSuperseded: Bool
+    /// Set when it is set aside; it has no body then: whoever looks at it might crash.
+    package var quarantine: CrashCount?
 }
 
 extension PostgresStore {
@@ -27,14 +29,19 @@ extension PostgresStore {
     ) {
         let statement = Statement(
             """
-            select a.id, a.activity_id, a.body, a.digest, a.key_id, a.content_type, a.lane::int,
-                a.ordering_key, a.created_at, a.expires_at, a.synchronization, a.type,
+            select a.id, a.activity_id, case when c.activity is null then a.body else '' end,
+                a.digest, a.key_id, a.content_type, a.lane::int, a.ordering_key, a.created_at,
+                a.expires_at, a.synchronization, a.type,
                 a.type in ('Create', 'Update') and exists (
                     -- From the day before on: it may have been expanded first.
                     select from trunkline.activity d
                     where d.key_id = a.key_id and d.ordering_key = a.ordering_key
-                        and d.type = 'Delete' and d.id > a.id - (1::bigint << 40))
-            from trunkline.activity a where a.id = any ($1)
+                        and d.type = 'Delete' and d.id > a.id - (1::bigint << 40)),
+                c.activity is not null, coalesce(c.crashes, 0), coalesce(c.stage, ''),
+                coalesce(c.signal, '')
+            from trunkline.activity a
+            left join trunkline.crash c on c.activity = a.id and c.quarantined_at is not null
+            where a.id = any ($1)
             """, [.bigints(ids.map(\.rawValue))])
         reading.transact([statement]) { completion($0.map { $0[0].map(activityRow) }) }
     }
@@ -85,12 +92,16 @@ private let selectSettled = """
     """
 
 private func activityRow(_ row: inout RowReader) -> ActivityRow {
-    ActivityRow(
+    var activity = ActivityRow(
         id: ActivityID(rawValue: row.bigint()), activityID: row.text(), body: row.byteArray(),
         digest: row.byteArray(), keyID: row.text(), contentType: row.optionalText(),
         lane: row.lane(), orderingKey: row.text(), createdAt: row.time(),
         expires: row.optionalTime(), synchronization: row.optionalText(),
         type: row.text(), isSuperseded: row.boolean())
+    let isSetAside = row.boolean()
+    let count = CrashCount(&row)
+    activity.quarantine = isSetAside ? count : nil
+    return activity
 }
 
 extension RowReader {

@@ -29,8 +29,10 @@ package struct ParkedActivity: Equatable, Sendable {
 
 /// Why an activity is parked, in words.
 package enum ParkedReason {
-    /// So it begins when the sender was paused; any other is about the key.
+    /// So it begins when the sender was paused. What begins like neither of these is about the key.
     package static let pausedSender = "its sender is paused"
+    /// It waits for nothing, and is routed with the next look at what is parked.
+    package static let released = "it was released from quarantine"
 }
 
 extension PostgresStore {

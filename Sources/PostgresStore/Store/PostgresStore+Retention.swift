@@ -32,12 +32,13 @@ extension PostgresStore {
             Statement(
                 "select trunkline.drop_partitions($1, $2)",
                 [.int(Int32(clamping: days)), .int(Int32(Self.intakeDays))]),
+            forgetCrashes,
             selectDays,
         ]
         keeping.transact(statements) { result in
             completion(
                 result.map { tables in
-                    let left = Set(tables[3].map { $0.text() })
+                    let left = Set(tables[4].map { $0.text() })
                     return Dropped(
                         days: tables[0].map { $0.text() }.filter { !left.contains($0) },
                         idempotencyKeys: Int(tables[1].map { $0.bigint() }[0]))
@@ -45,6 +46,14 @@ extension PostgresStore {
         }
     }
 }
+
+/// Of an activity they are kept as long as it is, of an entry as long as an idempotency key.
+private let forgetCrashes = Statement(
+    """
+    delete from trunkline.crash c
+    where c.last_at < now() - make_interval(days => $1)
+        and not exists (select from trunkline.activity a where a.id = c.activity)
+    """, [.int(Int32(PostgresStore.intakeDays))])
 
 private let selectDays = Statement(
     """

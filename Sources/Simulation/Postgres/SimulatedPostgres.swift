@@ -42,6 +42,8 @@ package struct SimulatedPostgres {
     private(set) var inboxes: Set<InboxID> = []
     /// Those that have answered 404 or 410 and nothing better since.
     var struck: Set<InboxID> = []
+    /// How often workers crashed with these in hand.
+    private var crashes: [WorkItem: Int] = [:]
 
     /// To be routed, the first time or once more.
     struct Given {
@@ -115,6 +117,14 @@ package struct SimulatedPostgres {
             at: now, asOf: ActivityID(rawValue: newest.rawValue + 1))
     }
 
+    // MARK: What workers crashed with
+
+    mutating func noteCrash(of item: WorkItem) { crashes[item, default: 0] += 1 }
+
+    func isQuarantined(_ item: WorkItem) -> Bool {
+        crashes[item, default: 0] >= Quarantine.crashLimit
+    }
+
     // MARK: What Redis has lost
 
     func record(of partition: PartitionNumber) -> PartitionRecord {
@@ -167,6 +177,7 @@ package struct SimulatedPostgres {
             facts.activities[id] = activity.facts
             facts.activities[id]?.isSuperseded =
                 activity.kind.isRevision && deletions.contains(Object(activity))
+            if isQuarantined(.activity(id)) { facts.activities[id]?.quarantine = "it crashes" }
         }
         for inbox in request.inboxes { facts.inboxes[inbox] = self.facts(of: inbox) }
         for (activity, inboxes) in request.checks {

@@ -38,7 +38,16 @@ extension World {
             redis.pending[reference] = SimulatedRedis.Pending(
                 owner: name, job: entry.job, since: now)
         }
-        return .intakeRecovered(found.map { arrival($0.key, job: $0.value.job) })
+        return .intakeRecovered(
+            found.map { reference, entry in
+                guard postgres.isQuarantined(.entry(reference)) else {
+                    return arrival(reference, job: entry.job)
+                }
+                return ArrivedEntry(
+                    lane: reference.lane, id: reference.id,
+                    content: .failure(
+                        Rejection(code: Quarantine.reason, reason: "workers crashed with it")))
+            })
     }
 
     private func arrival(_ reference: IntakeReference, job: Int) -> ArrivedEntry {

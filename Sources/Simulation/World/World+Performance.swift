@@ -53,7 +53,9 @@ extension World {
         case .readIntake(let lanes, let count):
             return readIntake(lanes, count, number, name, promise)
         case .recoverIntake(let lanes, let alive):
-            return .answer(recoverIntake(lanes, alive, name))
+            let recovered = recoverIntake(lanes, alive, name)
+            // Whether one of them is set aside only PostgreSQL can say.
+            return .answer(isPostgresUp ? recovered : nil)
         case .rejectIntake(let rejected):
             for entry in rejected { redis.pending[entry.reference] = nil }
             return .answer(nil)

@@ -17,6 +17,8 @@ package struct WorkerPlan: Sendable {
     /// Called at once when a process has been reaped, whatever it died of: release what it owned.
     /// Its successor does not wait for that.
     package var onDeath: @Sendable (Incarnation) async -> Void
+    /// Called before `onDeath`, which waits for it: what a crash counts against is known before
+    /// anybody else can get hold of it.
     package var onCrash: @Sendable (WorkerCrash) async -> Void
 
     /// The descriptor under which workers find the scoreboard; tell them in `arguments`.
@@ -45,20 +47,28 @@ package struct WorkerCrash: Equatable, Sendable {
     package var incarnation: Incarnation
     package var signal: Int32
     package var stage: Stage
-    /// nil: the stage had no stored activity yet.
-    package var activity: ActivityID?
+    /// nil: the stage is about no single one, so nothing is to blame.
+    package var item: WorkItem?
 
-    /// nil: nothing in hand is to blame, or it was somebody's `kill`.
+    package init(
+        slot: Int, incarnation: Incarnation, signal: Int32, stage: Stage, item: WorkItem?
+    ) {
+        self.slot = slot
+        self.incarnation = incarnation
+        self.signal = signal
+        self.stage = stage
+        self.item = item
+    }
+
+    /// nil: it had no stage, or it was somebody's `kill`.
     package init?(
         _ slot: Int, _ incarnation: Incarnation, _ exit: ProcessExit, _ reading: SlotReading
     ) {
         guard case .killed(let signal) = exit, exit.isFault, reading.stage != .idle else {
             return nil
         }
-        self.slot = slot
-        self.incarnation = incarnation
-        self.signal = signal
-        stage = reading.stage
-        activity = reading.activity
+        self.init(
+            slot: slot, incarnation: incarnation, signal: signal, stage: reading.stage,
+            item: reading.item)
     }
 }

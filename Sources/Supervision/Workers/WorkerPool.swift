@@ -153,12 +153,11 @@ package actor WorkerPool {
 
         let wasAsked = slots[slot].machine.state == .draining
         report(slot, process, exit, reading, wasAsked: wasAsked)
+        let crash = WorkerCrash(slot, incarnation, exit, reading)
         tell {
+            if let crash { await $0.onCrash(crash) }
             await $0.onDeath(incarnation)
             await self.nudgeAll()
-        }
-        if let crash = WorkerCrash(slot, incarnation, exit, reading) {
-            tell { await $0.onCrash(crash) }
         }
         let killed = if case .killed = exit { !exit.isFault } else { false }
         run(slots[slot].machine.died(at: Self.now, killed: killed), slot)
@@ -195,9 +194,7 @@ package actor WorkerPool {
         }
         if exit.isFault {
             metadata["stage"] = "\(reading.stage.name)"
-            if reading.stage != .idle, let activity = reading.activity {
-                metadata["activity"] = "\(activity.rawValue)"
-            }
+            if reading.stage != .idle, let item = reading.item { metadata["item"] = "\(item)" }
         }
         log.error("worker \(exit)", metadata: metadata)
         metrics.increment(.logMessages(.error))

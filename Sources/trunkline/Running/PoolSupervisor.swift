@@ -37,6 +37,7 @@ struct PoolSupervisor {
     static let drainTime: Duration = .seconds(60)
 
     private let pool: WorkerPool
+    private let crashes: CrashLedger
     private let log: Logger
 
     init(
@@ -44,6 +45,8 @@ struct PoolSupervisor {
         log: Logger
     ) throws {
         self.log = log
+        let crashes = CrashLedger(database: connection.database, log: log)
+        self.crashes = crashes
         let descriptor = WorkerPlan.scoreboardDescriptor
         let plan = WorkerPlan(
             count: workers, program: "/proc/self/exe", name: "trunkline",
@@ -55,10 +58,7 @@ struct PoolSupervisor {
             onDeath: { incarnation in
                 Self.release(incarnation, connection, partitions: partitions, log: log)
             },
-            onCrash: { crash in
-                let hand = crash.activity.map { " with activity \($0.rawValue)" } ?? ""
-                log.error("worker \(crash.slot) crashed in stage \(crash.stage.name)\(hand)")
-            })
+            onCrash: { await crashes.record($0) })
         pool = try WorkerPool(plan, log: log)
     }
 
@@ -87,6 +87,10 @@ struct PoolSupervisor {
             await pool.drain(deadline: Self.drainTime)
             group.cancelAll()
         }
+        let lost = crashes.waitingCount
+        if lost > 0 {
+            log.error("\(lost) crashes could not be put on record: PostgreSQL is away")
+        }
         log.info("stopped")
     }
 
@@ -112,7 +116,11 @@ struct PoolSupervisor {
             host: host, port: port,
             source: AdminSource(
                 workers: { [pool] in await pool.status().workers.map(\.reading) },
-                metrics: { [pool] in await pool.status().metrics },
+                metrics: { [pool, crashes] in
+                    var metrics = await pool.status().metrics
+                    crashes.add(to: &metrics)
+                    return metrics
+                },
                 now: { BootClock.now }),
             log: log)
     }

@@ -115,6 +115,12 @@ final class RealSubject: Subject {
 
     // MARK: Outages
 
+    func crash(with item: WorkItem) throws {
+        let worker = Incarnation(rawValue: "\(UInt64.random(in: 0 ... .max))")
+        try Database(connectionString: database)
+            .noteCrash(of: item, stage: "sign", signal: "SIGSEGV", by: worker)
+    }
+
     func flushRedis() throws {
         // By their names: KEYS asks one node of a Cluster.
         for number in 0..<Servers.partitionCount {

@@ -76,6 +76,8 @@ final class SimulatedSubject: Subject {
         world.observations.removeAll()
     }
 
+    func crash(with item: WorkItem) { world.postgres.noteCrash(of: item) }
+
     func flushRedis() { world.redis.flush() }
 
     func replaceRedis() { world.redis.restart(with: world.redis) }

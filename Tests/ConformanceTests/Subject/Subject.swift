@@ -21,6 +21,8 @@ protocol Subject: AnyObject {
     func produce(_ posting: Posting) throws
     /// Everything that grows old does so by this much: leases, heartbeats, what is pending or owed.
     func elapse(_ time: Duration) throws
+    /// A worker, another one each time, crashed with it in hand, and its supervisor has noted that.
+    func crash(with item: WorkItem) throws
     /// FLUSHALL.
     func flushRedis() throws
     /// From now on Redis is another process, with all that it had.

@@ -99,8 +99,8 @@ import Testing
         let incarnation = await fixture.pool.status().workers[0].incarnation
         let slot = try ScoreboardSlot(
             descriptor: fixture.pool.board.descriptor, slot: 0, incarnation: incarnation)
-        let activity = ActivityID(day: 20_000, sequence: 7)
-        slot.enter(.parse, activity)
+        let item = WorkItem.activity(ActivityID(day: 20_000, sequence: 7))
+        slot.enter(.parse, item)
         try release("go")
 
         #expect(await fixture.deaths.next() == incarnation)
@@ -109,12 +109,44 @@ import Testing
             #expect(crash.incarnation == incarnation)
             #expect(crash.signal == signal)
             #expect(crash.stage == .parse)
-            #expect(crash.activity == activity)
+            #expect(crash.item == item)
         }
         let metrics = await fixture.pool.status().metrics
         #expect(metrics[.workerDeaths(isCrash ? .crashed : .killed)] == 1)
         #expect(metrics[.workerDeaths(isCrash ? .killed : .crashed)] == 0)
         await fixture.pool.drain(deadline: .seconds(30))
+    }
+
+    @Test func `a crash is told before what the dead one owned is given away`() async throws {
+        mkfifo(scratch.file("go"), 0o600)
+        let (told, tell) = AsyncStream.makeStream(of: String.self)
+        let (recorded, record) = AsyncStream.makeStream(of: Void.self)
+        let plan = WorkerPlan(
+            count: 1, program: "/bin/sh", name: "worker",
+            arguments: { [path = scratch.path] _, _ in
+                let script = "mkdir $0/first 2>&- || exec cat; read x < $0/go; kill -SEGV $$"
+                return ["-c", script, path]
+            },
+            onDeath: { _ in tell.yield("death") },
+            onCrash: { _ in
+                tell.yield("crash")
+                for await _ in recorded { return }
+            })
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let pool = try WorkerPool(plan, log: log)
+        await pool.start()
+        let slot = try ScoreboardSlot(
+            descriptor: pool.board.descriptor, slot: 0,
+            incarnation: await pool.status().workers[0].incarnation)
+        slot.enter(.sign, .activity(ActivityID(day: 20_000, sequence: 7)))
+        try release("go")
+        var tellings = told.makeAsyncIterator()
+        #expect(await tellings.next() == "crash")
+        // The next one starts meanwhile; leases are still those of the dead.
+        while await pool.status().workers[0].pid == nil { await Task.yield() }
+        record.yield()
+        #expect(await tellings.next() == "death")
+        await pool.drain(deadline: .seconds(30))
     }
 
     @Test func `what a dead worker had counted still counts, its gauges do not`() async throws {
@@ -155,7 +187,7 @@ import Testing
     ) {
         let reading = SlotReading(
             pid: 1, incarnation: Incarnation(rawValue: "a"), state: .ready,
-            heartbeat: Instant(nanoseconds: 0), stage: stage, activity: nil, metrics: Metrics())
+            heartbeat: Instant(nanoseconds: 0), stage: stage, item: nil, metrics: Metrics())
         let crash = WorkerCrash(3, reading.incarnation, exit, reading)
         #expect((crash != nil) == isCrash)
         #expect(crash?.slot ?? 3 == 3)

@@ -1,0 +1,26 @@
+/// What a worker has in hand: what a crash is put down to.
+package enum WorkItem: Hashable, Sendable {
+    /// Of the intake, before it is known as an activity.
+    case entry(IntakeReference)
+    case activity(ActivityID)
+}
+
+extension WorkItem: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .entry(let reference): "\(reference.lane.name) entry \(reference.id)"
+        case .activity(let id): "activity \(id.rawValue)"
+        }
+    }
+}
+
+/// What has made workers crash again and again is set aside, so that it costs nobody else.
+///
+/// A crash counts only against what was in hand, and only if it was a fault (SEGV, ABRT, ILL, BUS,
+/// FPE). Workers that have it open when the last one is counted may crash with it once more.
+package enum Quarantine {
+    /// With so many crashes it is set aside. One may be the machine's fault, two a bad day.
+    package static let crashLimit = 3
+    /// Why its deliveries have failed, and the code with which its entry is rejected.
+    package static let reason = "quarantined"
+}
