@@ -37,7 +37,7 @@ struct Trunkline: AsyncParsableCommand {
                 name: "Steer",
                 subcommands: [
                     PauseCommand.self, BlockCommand.self, LimitCommand.self, ResumeCommand.self,
-                    ProbeCommand.self, RebuildCommand.self,
+                    ProbeCommand.self, RebuildCommand.self, QuarantineCommand.self,
                 ]),
             CommandGroup(name: "Test", subcommands: [SimulateCommand.self, SinkCommand.self]),
             CommandGroup(name: "Internal", subcommands: [WorkerCommand.self]),

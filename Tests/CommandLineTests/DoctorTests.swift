@@ -11,8 +11,8 @@ import Testing
     private static let subjects = [
         "redis", "redis role", "eviction policy", "persistence", "memory", "stream nodes",
         "workers", "intake", "rejected", "streams", "postgresql", "durability", "schema",
-        "partitions", "signing keys", "parked", "controls", "hosts", "redis data", "certificates",
-        "descriptors", "signatures",
+        "partitions", "signing keys", "parked", "quarantine", "controls", "hosts", "redis data",
+        "certificates", "descriptors", "signatures",
         "redis clock", "postgresql clock",
     ]
 

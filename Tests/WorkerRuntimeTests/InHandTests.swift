@@ -43,7 +43,8 @@ extension WithPostgres {
                     by: Incarnation(rawValue: "w\(worker)"))
             }
             let keys = KeySource(
-                directory: nil, store: bench.store, now: { EventLoop.now }, onFlaw: { _ in },
+                directory: nil, store: bench.store, multiBuffer: nil, now: { EventLoop.now },
+                onFlaw: { _ in },
                 onFailure: { _ in })
             var (shelf, held, inHand) = ([ActivityID](), [ActivityID](), 0)
             let facts = try bench.answer { done in
@@ -108,7 +109,8 @@ extension WithPostgres {
                         idempotencyKey: "key:\(number)", orderingKey: "o\(number)"))
             }
             let keys = KeySource(
-                directory: nil, store: bench.store, now: { EventLoop.now }, onFlaw: { _ in },
+                directory: nil, store: bench.store, multiBuffer: nil, now: { EventLoop.now },
+                onFlaw: { _ in },
                 onFailure: { _ in })
             var means = ExpansionRun.Means(
                 store: bench.store, keys: keys,

@@ -18,7 +18,8 @@ struct ActivityCommand: ParsableCommand {
             States: waiting, delivered, failed (given up), superseded (by a Delete), expired, \
             dropped (blocked, or its host is dead).
 
-            --json: {"activity", "counts": {STATE: n}, "stored": [{"id", "type", "key_id", "audience", \
+            --json: {"activity", "counts": {STATE: n}, "crashes": {"crashes", "stage", "signal", \
+            "first_at", "last_at", "quarantined_at"}, "stored": [{"id", "type", "key_id", "audience", \
             "lane", "created_at", "expires_at", "parked_reason", "counts"}], "deliveries": [{"inbox", \
             "host", "state", "attempts", "last_status", "last_error", "updated_at", \
             "waiting_for"}]}: every key is always there, null where there is nothing. Of two \
@@ -70,6 +71,7 @@ struct ActivityCommand: ParsableCommand {
             .map { "\(report.count($0)) \($0)" }
         let states = counts.isEmpty ? Self.nobody(report.stored[0]) : counts.joined(separator: ", ")
         blocks[0] += "\nstate    \(states)"
+        if let crashes = report.crashes { blocks[0] += "\ncrashes  \(crashes.sentence.printable)" }
         let table = table(report)
         if !table.isEmpty { blocks.append(table) }
         let reasons = report.reasonCounts

@@ -34,7 +34,7 @@ struct PostgresChecks {
             guard version == Migration.newest else { return findings }
             findings += [
                 try partitions(database), try keys(database), try parked(database),
-                try controls(database), try hosts(database),
+                try quarantine(database), try controls(database), try hosts(database),
             ]
         } catch {
             findings.append(.problem("postgresql", error.sentence, mend: rights(database)))
@@ -194,7 +194,9 @@ struct PostgresChecks {
             """
             select count(*), count(distinct key_id), \(utc("min(since)")),
                 (array_agg(key_id order by since))[1]
-            from trunkline.parked where not starts_with(reason, '\(ParkedReason.pausedSender)')
+            from trunkline.parked
+            where not starts_with(reason, '\(ParkedReason.pausedSender)')
+                and not starts_with(reason, '\(ParkedReason.released)')
             """)[0].map { $0 ?? "" }
         guard row[0] != "0" else { return .ok("parked", "no activity waits for its key") }
         return .problem(
@@ -202,6 +204,19 @@ struct PostgresChecks {
             "\(row[0]) activities wait for \(row[1]) missing keys, since \(row[2]), the first "
                 + "for \(row[3])",
             mend: "`trunkline keys list` names the keys, `trunkline keys add` adds one")
+    }
+
+    private func quarantine(_ database: Database) throws(StoreFailure) -> Finding {
+        // Who has more than this reads the list.
+        let records = try database.quarantined(limit: 1_000)
+        guard let newest = records.first else { return .ok("quarantine", "nothing is set aside") }
+        let (what, isOne) = ("\(records.count)", records.count == 1)
+        return .problem(
+            "quarantine",
+            "\(what) \(isOne ? "is" : "are") set aside\(isOne ? "" : ", the newest"): "
+                + "\(newest.title), since \(newest.count.sentence)",
+            mend: "report it with the workers' log; `trunkline quarantine` lists all, and releases "
+                + "them when it is mended")
     }
 
     private func hosts(_ database: Database) throws(StoreFailure) -> Finding {

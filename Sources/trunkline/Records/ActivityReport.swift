@@ -8,6 +8,8 @@ struct ActivityReport {
     let stored: [ActivityRecord]
     /// Of two stored activities the newest counts; by inbox.
     let deliveries: [DeliveryRecord]
+    /// Crashes of workers that had the newest in hand; nil: none.
+    let crashes: CrashRecord?
     private let reasons: WaitingReasons
 
     /// The states that a delivery may have, in the order in which they are shown.
@@ -21,6 +23,7 @@ struct ActivityReport {
         stored = try database.activityRecords(activityID)
         guard let newest = stored.first else { return nil }
         deliveries = try database.deliveries(of: activityID, limit: Int(Int32.max))
+        crashes = try database.crashes(of: newest.id)
         reasons = WaitingReasons(
             activity: newest, hosts: try database.waitedFor(by: activityID),
             controls: try database.controlsInForce(), aliveWorkers: aliveWorkers)
@@ -44,6 +47,7 @@ struct ActivityReport {
         .object([
             ("activity", .string(activityID)),
             ("counts", .object(Self.states.map { ($0, .integer(count($0))) })),
+            ("crashes", crashes.map { .object($0.circumstances) } ?? .null),
             ("stored", .array(stored.map(Self.describe))),
             ("deliveries", .array(deliveries.map(describe))),
         ])

@@ -27,6 +27,10 @@ struct WaitingReasons {
                 return pause
                     ?? "its sender was paused: it goes within a minute, if its key is there"
             }
+            if parked.hasPrefix(ParkedReason.released) {
+                return pause
+                    ?? "\(ParkedReason.released): it goes within a minute, if its key is there"
+            }
             return "its key is missing: add it with `trunkline keys add --key-id "
                 + "\(activity.keyID) --pem FILE`" + (pause.map { "; besides, \($0)" } ?? "")
         }

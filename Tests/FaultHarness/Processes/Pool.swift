@@ -15,10 +15,13 @@ package final class Pool: Sendable {
 
     /// Returns when it says `ready`.
     ///
-    /// - Parameter namespace: the network namespace that it lives in; nil: the caller's.
+    /// - Parameters:
+    ///   - namespace: the network namespace that it lives in; nil: the caller's.
+    ///   - environment: in addition to the caller's.
     package init(
         _ services: Services, delivering sink: SinkProcess, in scratch: Scratch,
-        workers: Int = 2, flags: [String] = [], namespace: String? = nil
+        workers: Int = 2, flags: [String] = [], namespace: String? = nil,
+        environment: [String: String] = [:]
     ) throws {
         self.services = services
         log = scratch.file("pool-\(UUID().uuidString.prefix(8)).log")
@@ -29,10 +32,11 @@ package final class Pool: Sendable {
                 "--ca-file", sink.certificateAuthority, "--allow-address", "127.0.0.0/8",
                 "--admin", "off",
             ]
+        let inherited = services.environment ?? ProcessInfo.processInfo.environment
         process = try ChildProcess(
             Program.command(
                 Program.trunkline, arguments + flags, in: namespace,
-                environment: services.environment, output: .appended(to: log)))
+                environment: inherited.merging(environment) { $1 }, output: .appended(to: log)))
         try Poll.until("the pool is ready: \(contents(of: log))", within: .seconds(60)) {
             contents(of: log).split(separator: "\n").contains("ready")
         }
