@@ -1,13 +1,14 @@
 /// What is enqueued, by number: so that what is owed is known without keeping it.
 ///
-/// One activity in fifty goes to all hosts, one in ten to thirty of them, the others to one to
-/// five: twelve deliveries each on average.
+/// One activity in fifty goes to all hosts, one in ten to a tenth of them, the others to one to
+/// five: with 300 hosts twelve deliveries each on average.
 package struct LoadPlan: Sendable {
-    package var hosts = 300
+    package let hosts: Int
     private let key: String
     private let port: Int
 
-    package init(key: String, port: Int) {
+    package init(key: String, port: Int, hosts: Int = 300) {
+        self.hosts = hosts
         self.key = key
         self.port = port
     }

@@ -47,7 +47,9 @@ package final class Trial {
                     in: scratch, twin: first, namespace: machines?.namespace(machine)))
         }
         self.sinks = sinks
-        plan = LoadPlan(key: Sender.keyID("alice"), port: first.httpsPort)
+        // Every connection begins with a handshake, on either side: for the tests there are fewer.
+        plan = LoadPlan(
+            key: Sender.keyID("alice"), port: first.httpsPort, hosts: length.isShort ? 120 : 300)
     }
 
     /// Tries a fault from beginning to end.
