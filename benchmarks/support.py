@@ -30,14 +30,32 @@ def key(name):
     return actor(name) + "#main-key"
 
 
-def program():
-    if "TRUNKLINE_BINARY" in os.environ:
-        return os.environ["TRUNKLINE_BINARY"]
-    build = ["swift", "build", "-c", "release", "--product", "trunkline"]
+def program(product="trunkline"):
+    """A release build; or what the environment names, as TRUNKLINE_BINARY=FILE."""
+    variable = f"{product.upper()}_BINARY"
+    if variable in os.environ:
+        return os.environ[variable]
+    build = ["swift", "build", "-c", "release", "--product", product]
     subprocess.run(build, cwd=REPOSITORY, check=True)
     shown = subprocess.run(
         build + ["--show-bin-path"], cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    return shown.stdout.strip() + "/trunkline"
+    return f"{shown.stdout.strip()}/{product}"
+
+
+def resized(activity, size):
+    """The same without picture and linked-data signature, and with dots for its text."""
+    document = json.loads(activity)
+    document.pop("signature", None)
+    document["object"].update(attachment=[], contentMap={}, content="")
+
+    def written():
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+    missing = size - len(written().encode())
+    if missing < 0:
+        raise SystemExit(f"an activity cannot be made as short as {size} bytes")
+    document["object"]["content"] = "." * missing
+    return written()
 
 
 class Bench:
@@ -77,19 +95,26 @@ class Bench:
         self.worker = int(re.search(r"worker started .*pid=(\d+)", self.log("run"))[1])
         self.redis = Redis(state / "pool/redis.sock")
 
-    def add_actor(self, name):
+    def add_actor(self, name, algorithm="rsa"):
+        """Its private key lies in `NAME.pem` of the state directory."""
+        pem = self.state / f"{name}.pem"
+        kind = {"rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "ed25519": ["ED25519"]}
+        subprocess.run(["openssl", "genpkey", "-quiet", "-out", pem,
+                        "-algorithm", *kind[algorithm]], check=True, capture_output=True)
         added = json.loads(
-            self.command("keys", "add", "--key-id", key(name), "--generate", "rsa", "--json"))
+            self.command("keys", "add", "--key-id", key(name), "--pem", pem, "--json"))
         (self.state / f"actors/{name}.json").write_text(
             json.dumps({"keyId": key(name), "publicKeyPem": added["public_key_pem"]}))
 
-    def activity(self, number, name="alice"):
-        """A Mastodon-shaped Create: its file and its id."""
+    def activity(self, number, name="alice", size=None):
+        """A Mastodon-shaped Create, of so many bytes if that is told: its file and its id."""
         template = (REPOSITORY / "deploy/activities/mastodon-create-note.json").read_text()
         values = {"instance": DOMAIN, "actor": actor(name), "number": str(number),
                   "published": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         for word, value in values.items():
             template = template.replace("{{" + word + "}}", value)
+        if size:
+            template = resized(template, size)
         file = self.state / "activity.json"
         file.write_text(template)
         return file, json.loads(template)["id"]
@@ -99,6 +124,10 @@ class Bench:
             f"http://127.0.0.1:{self.ports['http']}/.sink/{path}", body, method=method)
         with urllib.request.urlopen(request) as answer:
             return answer.read()
+
+    def set_rules(self, rules):
+        """How hosts behave from here on."""
+        self.ask_sink("rules", "PUT", json.dumps({"rules": rules}).encode())
 
     def pairs(self, activity=None):
         """What the sink has, of one activity or of all: a dict for each and each inbox."""
