@@ -109,7 +109,7 @@ import Testing
         + [
             .batchedSignatures, .signatureBatches, .duplicatesSuppressed, .staleEvents, .fenced,
             .leasesLost, .partitionsRebuilt,
-            .deliveriesRebuilt,
+            .deliveriesRebuilt, .deliveriesRecovered,
         ]
 
     static let gauges: [Gauge] =
