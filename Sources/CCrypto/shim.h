@@ -23,7 +23,7 @@ static inline int trunkline_no_passphrase(char *buffer, int size, int writing, v
 // Functions of crypto_mb (rsa.h and cpu_features.h of Intel's Cryptography Primitives), which is
 // loaded at run time. Eight lanes each; a null pointer leaves a lane out. Four bits of the status
 // belong to each lane, 0 is good.
-typedef int (*trunkline_mb_applicable)(int algorithm);
+typedef int (*trunkline_mb_applicable)(uint64_t features);
 typedef unsigned (*trunkline_mb_private)(
     const unsigned char *const from[8], unsigned char *const to[8], const BIGNUM *const p[8],
     const BIGNUM *const q[8], const BIGNUM *const dp[8], const BIGNUM *const dq[8],

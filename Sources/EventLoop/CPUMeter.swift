@@ -13,7 +13,7 @@ package enum CPUAccount: Int, CaseIterable, Sendable {
     case sign
     /// libcurl and TLS, requests and answers.
     case send
-    /// Results into PostgreSQL, and out of Redis.
+    /// Results into PostgreSQL.
     case settle
 }
 
@@ -28,7 +28,7 @@ package struct CPUMeter {
     package private(set) var spent = [UInt64](repeating: 0, count: CPUAccount.allCases.count)
     private var turn = [UInt64](repeating: 0, count: CPUAccount.allCases.count)
     private var account = CPUAccount.poll
-    private var entered: UInt64 = 0
+    private var entered = CPUMeter.read(CLOCK_MONOTONIC)
     private var cpu = CPUMeter.read(CLOCK_THREAD_CPUTIME_ID)
 
     /// From now on it is `account` that spends.

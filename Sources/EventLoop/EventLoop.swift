@@ -107,7 +107,7 @@ package final class EventLoop {
             meter.enter(watch.account)
             watch.deliver(readiness)
         case .timer(let timer):
-            meter.enter(.schedule)
+            meter.enter(timer.account)
             timer.deliver()
         case .resolved(let lookup):
             meter.enter(.send)

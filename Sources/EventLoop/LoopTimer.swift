@@ -7,9 +7,12 @@ package final class LoopTimer {
     private let loop: EventLoop
     private var handle: UnsafeMutablePointer<uv_timer_t>?
     private var handler: () -> Void
+    /// Who is charged for what the handler does.
+    let account: CPUAccount
 
-    init(loop: EventLoop, handler: @escaping () -> Void) {
+    init(loop: EventLoop, account: CPUAccount, handler: @escaping () -> Void) {
         self.loop = loop
+        self.account = account
         self.handler = handler
         let handle = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
         uv_timer_init(loop.loop, handle)
@@ -46,14 +49,16 @@ package final class LoopTimer {
 
 extension EventLoop {
     /// A timer that is not armed yet.
-    package func timer(_ handler: @escaping () -> Void) -> LoopTimer {
-        LoopTimer(loop: self, handler: handler)
+    package func timer(
+        for account: CPUAccount = .schedule, _ handler: @escaping () -> Void
+    ) -> LoopTimer {
+        LoopTimer(loop: self, account: account, handler: handler)
     }
 
     package func startTimer(
         after delay: Duration, _ handler: @escaping () -> Void
     ) -> LoopTimer {
-        let timer = LoopTimer(loop: self, handler: handler)
+        let timer = timer(handler)
         timer.start(after: delay)
         return timer
     }

@@ -6,6 +6,7 @@ struct Destination {
     let name: String
     let port: UInt16
     let isLiteral: Bool
+    let isSecure: Bool
 
     /// nil unless `url` is `http(s)://` + `authority` + `/...`: an authority that differs from the
     /// URL's would have libcurl look up a name that we have not judged.
@@ -24,6 +25,7 @@ struct Destination {
         self.authority = authority
         self.name = name
         self.port = port
+        self.isSecure = isSecure
         isLiteral = NetworkAddress(name) != nil
     }
 

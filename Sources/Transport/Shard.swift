@@ -38,7 +38,7 @@ final class Shard {
         self.multi = multi
         self.sockets = sockets
         self.finished = finished
-        timer = loop.timer { [unowned self] in
+        timer = loop.timer(for: .send) { [unowned self] in
             act(on: trunkline_curl_socket_bad(), [])
         }
         let this = Unmanaged.passUnretained(self).toOpaque()
@@ -63,7 +63,7 @@ final class Shard {
     /// Starts a transfer. `addresses` are those of the destination's name; nil for a literal one.
     func begin(
         _ transfer: Transfer, _ pending: PendingTransfer, to destination: Destination,
-        addresses: [String]?, sessions: TLSSessions.Cache, now: Instant
+        addresses: [String]?, sessions: TLSSessions.Cache?, now: Instant
     ) {
         var lines = removals
         removals.removeAll(keepingCapacity: true)

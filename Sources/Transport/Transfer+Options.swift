@@ -39,7 +39,6 @@ extension Transfer {
         set(trunkline_curl_set_tls_callback(easy, giveAuthorities))
         let store = Unmanaged.passUnretained(trust).toOpaque()
         set(trunkline_curl_set_pointer(easy, CURLOPT_SSL_CTX_DATA, store))
-        set(CURLOPT_SSL_SESSIONID_CACHE, 1)
     }
 
     func set(_ option: CURLoption, _ value: Int) {

@@ -94,7 +94,7 @@ final class Transfer {
     /// CURLOPT_RESOLVE.
     func prepare(
         _ pending: PendingTransfer, to destination: Destination, resolutions lines: [String],
-        sessions: TLSSessions.Cache
+        sessions: TLSSessions.Cache?
     ) {
         let request = pending.request
         record = Record()
@@ -160,6 +160,7 @@ final class Transfer {
     }
 
     private func share(_ sessions: TLSSessions.Cache?) {
+        set(CURLOPT_SSL_SESSIONID_CACHE, sessions == nil ? 0 : 1)
         set(trunkline_curl_set_pointer(easy, CURLOPT_SHARE, sessions?.pointer))
         self.sessions = sessions
     }

@@ -139,7 +139,10 @@ package final class Transport {
     private func begin(
         _ pending: PendingTransfer, to destination: Destination, addresses: [String]?
     ) {
-        if trust.refresh(now: loop.now) { sessions.forgetAll() }
+        let now = loop.now
+        if trust.refresh(now: now) {
+            sessions.forgetAll(restingUntil: now + configuration.connectionLifetime)
+        }
         let transfer =
             pool.popLast()
             ?? Transfer(
@@ -148,7 +151,8 @@ package final class Transport {
         let number = stableHash(destination.authority) % UInt64(shards.count)
         shards[Int(number)].begin(
             transfer, pending, to: destination, addresses: addresses,
-            sessions: sessions.cache(of: destination.authority), now: loop.now)
+            sessions: destination.isSecure
+                ? sessions.cache(of: destination.authority, now: now) : nil, now: now)
         planSweep()
     }
 
@@ -172,10 +176,8 @@ package final class Transport {
             token: pending.request.token, exchange: transfer.exchange(code),
             duration: loop.now - pending.started, connectCount: transfer.connectCount,
             remoteAddress: transfer.remoteAddress)
-        if case .failed(let failure, _) = report.exchange,
-            failure == .tlsFailed || failure == .certificateInvalid
-        {
-            transfer.record.destination.map { sessions.forget($0.authority) }
+        if case .failed = report.exchange, transfer.record.openedSockets > 0 {
+            sessions.forget(pending.request.host)
         }
         recycle(transfer)
         complete(pending, report)

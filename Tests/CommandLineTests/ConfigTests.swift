@@ -207,6 +207,10 @@ import Testing
         ("postgresql://t@db/x?password=hunter2&a=b", "postgresql://t@db/x?password=***&a=b"),
         ("postgresql://db/x?sslpassword=hunter2", "postgresql://db/x?sslpassword=***"),
         ("postgresql://t:a/hunter2@db:5432/x?a=b", "postgresql://***@db:5432/x?a=b"),
+        ("postgresql://t:a?hunter2@db/x", "postgresql://t:***@db/x"),
+        ("postgresql://t:a/hunter2?x@db/y", "postgresql://***@db/y"),
+        ("postgresql://t:a@hunter2@db/x", "postgresql://***@db/x"),
+        ("postgresql://t@db/x?user=a@b&a=b", "postgresql://t@db/x?user=a@b&a=b"),
         ("dbname=trunkline", "dbname=trunkline"),
     ])
     func `no password is shown`(text: String, shown: String) throws {

@@ -31,8 +31,7 @@ struct MultiBufferTests {
         }
     }
 
-    /// Twenty of three sizes, an Ed25519 key, two that are not there, and keys that crypto_mb
-    /// cannot take.
+    /// Of two sizes, an Ed25519 key, one that is not there, and keys that crypto_mb cannot take.
     @Test func `a mixed batch is answered in its order`() throws {
         let directory = try ScratchDirectory()
         var ring = KeyRing(multiBuffer: signer)
@@ -48,7 +47,7 @@ struct MultiBufferTests {
         let ids = try (0...pems.count).map { try KeyID("https://our.example/users/\($0)#key") }
         for (id, pem) in zip(ids, pems) { ring.insert(id, pem: pem, now: now) }
         let tasks = (0..<40).map { index in
-            SigningTask(keyID: ids[index * index % ids.count], bytes: Array("task \(index)".utf8))
+            SigningTask(keyID: ids[index * 5 % ids.count], bytes: Array("task \(index)".utf8))
         }
         let keys = try pems.map { try PrivateKey(pem: $0) }
         let expected = try tasks.map { task -> Result<MadeSignature, SigningFailure> in
@@ -59,7 +58,8 @@ struct MultiBufferTests {
                     bytes: try keys[place].sign(task.bytes), algorithm: keys[place].algorithm))
         }
         #expect(ring.sign(tasks, now: now) == expected)
-        #expect(Set(tasks.map(\.keyID)).count > 3)
+        #expect(Set(tasks.map(\.keyID)).count == ids.count)
+        #expect(signer.tally.signatures > 0)
     }
 
     @Test func `keys that do not fit its lanes are left to libcrypto`() throws {
@@ -172,7 +172,7 @@ private struct StandIn {
         typedef const unsigned char *const *from_t;
         typedef unsigned char *const *to_t;
         typedef const BIGNUM *const *number_t;
-        int mbx_is_crypto_mb_applicable(int algorithm) { return \(isApplicable); }
+        int mbx_is_crypto_mb_applicable(unsigned long long features) { return \(isApplicable); }
         unsigned mbx_rsa_public_ssl_mb8(from_t from, to_t to, number_t e, number_t n, int bits) {
             BN_CTX *context = BN_CTX_new();
             BIGNUM *base = BN_new();

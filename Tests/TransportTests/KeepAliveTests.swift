@@ -66,6 +66,23 @@ struct KeepAliveTests {
         #expect(server.accepted == 2)
     }
 
+    /// It goes on in the kernel's table, where the end of the connection would be told for ever.
+    @Test func `the end of an idle connection wakes the loop once`() throws {
+        let bench = Bench()
+        let server = answering(bench)
+        let url = "http://h1.fedi.localhost:\(server.port)/inbox"
+        _ = try bench.report(url)
+        server.connections[0].end()
+        var turns = 0
+        let end = bench.loop.now + .milliseconds(300)
+        while bench.loop.now < end {
+            bench.loop.turn(waitingAtMost: .milliseconds(20))
+            turns += 1
+        }
+        #expect(turns < 40)
+        #expect(try bench.report(url).status == 202)
+    }
+
     @Test func `a connection that dies under the request, before any answer, is retried once`()
         throws
     {

@@ -40,6 +40,13 @@ struct SecureTests {
         }
     }
 
+    @Test func `a host that cannot resume is not asked to a second time`() throws {
+        let bench = bench()
+        #expect(try bench.report(url("fickle")).answer?.excerpt.text == "TLSv1.3 1")
+        #expect(try bench.report(url("fickle")).failure == .connectionLost)
+        #expect(try bench.report(url("fickle")).answer?.excerpt.text == "TLSv1.3 1")
+    }
+
     @Test func `of many hosts those connected to last resume their sessions`() throws {
         let bench = bench { $0.sessionLimit = 2 }
         func excerpt(_ host: Int) throws -> String? {

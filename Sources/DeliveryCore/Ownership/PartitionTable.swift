@@ -47,6 +47,21 @@ package struct PartitionTable: Equatable, Sendable {
         package var isReleasingDue = false
         /// What a former owner has put into `later` and a chain goes by, until its host is known.
         package var inherited: [HostID: [Resolution.Later]] = [:]
+
+        /// Until the end of the log. Too many fresh ones keep the log's order among themselves, and
+        /// go before what is rebuilt behind them.
+        mutating func keep(_ entry: LogEntry, apart isFresh: Bool) {
+            guard isFresh, hasRebuilt else { return left.append(entry) }
+            fresh.append(entry)
+            if fresh.count > Self.freshLimit {
+                hasRebuilt = false
+                left += fresh
+                fresh = []
+            }
+        }
+
+        /// A rebuild takes seconds, and so many seldom come meanwhile.
+        static let freshLimit = 1_024
     }
 
     /// By number; nil: not ours. All of them are looked at with every event, so they stand in order

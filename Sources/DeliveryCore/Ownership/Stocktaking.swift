@@ -65,4 +65,15 @@ package struct Stocktaking: Sendable {
     var after = ActivityID.zero
     /// What the first look at this page has missed; nil: there was none yet.
     var suspects: Set<DeliveryPointer>?
+    /// What was given back. What is owed and nowhere once more has a result that PostgreSQL does not
+    /// take: it would be sent again with every pass.
+    private var returned: Set<DeliveryPointer> = []
+
+    private static let returnedLimit = 100_000
+
+    /// Whether it was not given back before.
+    mutating func returns(_ pointer: DeliveryPointer) -> Bool {
+        if returned.count >= Self.returnedLimit { returned.removeAll() }
+        return returned.insert(pointer).inserted
+    }
 }

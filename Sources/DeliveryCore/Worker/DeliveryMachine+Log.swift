@@ -44,13 +44,7 @@ extension DeliveryMachine {
                     continue
                 }
                 if owned.isCatchingUp {
-                    partitions.update(partition) {
-                        if isFresh, $0.fresh.count < Self.freshLimit {
-                            $0.fresh.append(entry)
-                        } else {
-                            $0.left.append(entry)
-                        }
-                    }
+                    partitions.update(partition) { $0.keep(entry, apart: isFresh) }
                 } else {
                     unopened.append(
                         UnopenedEntry(partition: partition, entry: entry, mustBeChecked: false))
@@ -87,10 +81,6 @@ extension DeliveryMachine {
     /// Entries of a partition that are sorted at once; of a longer log those that were read first
     /// go first.
     static let leftLimit = 256
-    /// Entries of a partition that wait for the end of what was rebuilt (a rebuild takes seconds);
-    /// more of them go with the others, and may overtake.
-    static let freshLimit = 1_024
-
     /// For whatever comes next.
     var hasRoom: Bool {
         deliveries.count < configuration.openLimit && openBytes < configuration.openByteLimit

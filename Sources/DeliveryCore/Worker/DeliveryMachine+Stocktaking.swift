@@ -97,18 +97,28 @@ extension DeliveryMachine {
         restStocktaking(configuration.stocktakingPause)
     }
 
-    private mutating func giveBack(_ lost: [Owed]) {
+    private mutating func giveBack(_ missing: [Owed]) {
+        let lost = missing.compactMap { one in
+            one.filter { inbox, _ in
+                stocktaking.returns(
+                    DeliveryPointer(activity: one.activity, inbox: inbox, attempts: 0))
+            }
+        }
         guard !lost.isEmpty else { return }
         let count = lost.reduce(0) { $0 + $1.inboxes.count }
         tally.recovered += count
+        let some = Set(lost.map(\.activity.rawValue)).sorted().prefix(5).map(String.init)
+        let partitions = Set(lost.map(\.partition.rawValue)).sorted().map(String.init)
         note(
             .error,
             "\(count) deliveries of \(Set(lost.map(\.activity)).count) activities were owed and stood "
-                + "nowhere in Redis: they are given back to it")
+                + "nowhere in Redis, and are being given back to it: activities "
+                + "\(some.joined(separator: ", ")) and later, partitions "
+                + partitions.joined(separator: ", "))
         for (partition, owed) in Dictionary(grouping: lost, by: \.partition)
             .sorted(by: { $0.key < $1.key })
         {
-            guard let lease = partitions.lease(partition) else { continue }
+            guard let lease = self.partitions.lease(partition) else { continue }
             emit(.restore(lease, owed.flatMap(\.fanouts)))
         }
     }
@@ -116,7 +126,10 @@ extension DeliveryMachine {
     /// What this worker does not know of.
     private func unaccounted(_ owed: [Owed]) -> [Owed] {
         let unopened = owed.compactMap { one -> Owed? in
-            guard isSettled(one.partition) else { return nil }
+            // In a paused lane the entry may wait in the intake, for somebody to recover it.
+            guard isSettled(one.partition), !controls.isPaused(one.lane, at: wall) else {
+                return nil
+            }
             let open = activities[one.activity]?.inboxes ?? []
             return one.filter { inbox, host in
                 !open.contains(inbox) && hosts[host].map { $0.isBacklogAhead } != true

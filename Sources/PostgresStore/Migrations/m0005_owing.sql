@@ -14,6 +14,8 @@ comment on column trunkline.owing.as_of is
     'No activity was newer than that when it was last given to Redis. Fresh ones: itself.';
 comment on column trunkline.owing.since is 'When it was stored, or woken, or replayed.';
 
+-- What is stored meanwhile by a worker of the version before waits for the trigger.
+lock table trunkline.activity in share row exclusive mode;
 -- From before this table; those that owe nothing go with the first sweep.
 insert into trunkline.owing (activity, size, as_of, since)
 select id, cardinality(audience), id, created_at from trunkline.activity;

@@ -35,6 +35,28 @@ final class RSANumbers {
         (modulus, publicExponent) = (found[0], found[1])
         (p, q) = (found[2], found[3])
         (exponentP, exponentQ, inverseQ) = (found[4], found[5], found[6])
+        // With wrong ones libcrypto still signs, by the private exponent.
+        guard isConsistent else { return nil }
+    }
+
+    /// RFC 8017 section 3.2, without the private exponent.
+    private var isConsistent: Bool {
+        guard let context = BN_CTX_new(), let number = BN_new(), let lessOne = BN_new() else {
+            return false
+        }
+        defer {
+            BN_CTX_free(context)
+            BN_clear_free(number)
+            BN_clear_free(lessOne)
+        }
+        func isInverse(_ factor: OpaquePointer, of prime: OpaquePointer) -> Bool {
+            BN_sub(lessOne, prime, BN_value_one()) == 1
+                && BN_mod_mul(number, factor, publicExponent, lessOne, context) == 1
+                && BN_is_one(number) == 1
+        }
+        return BN_mul(number, p, q, context) == 1 && BN_cmp(number, modulus) == 0
+            && BN_mod_mul(number, inverseQ, q, p, context) == 1 && BN_is_one(number) == 1
+            && isInverse(exponentP, of: p) && isInverse(exponentQ, of: q)
     }
 
     deinit {

@@ -8,6 +8,7 @@
 /// vouched for it.
 
 internal import CCurl
+internal import DeliveryCore
 
 final class TLSSessions {
     /// One host's cache; libcurl's name for it is a share, whatever else it could share.
@@ -28,6 +29,8 @@ final class TLSSessions {
     }
 
     private let limit: Int
+    /// Until then nobody is given a cache.
+    private var restsUntil = Instant(nanoseconds: .min)
     private var recent: [String: Cache] = [:]
     /// Not used since `recent` was last full; found here, a cache goes back there.
     private var older: [String: Cache] = [:]
@@ -35,7 +38,9 @@ final class TLSSessions {
     /// - Parameter limit: of hosts; up to twice as many are kept.
     init(limit: Int) { self.limit = limit }
 
-    func cache(of authority: String) -> Cache {
+    /// nil while sessions are neither kept nor resumed.
+    func cache(of authority: String, now: Instant) -> Cache? {
+        guard now >= restsUntil else { return nil }
         if let cache = recent[authority] { return cache }
         let cache = older.removeValue(forKey: authority) ?? Cache()
         if recent.count >= limit {
@@ -46,13 +51,16 @@ final class TLSSessions {
         return cache
     }
 
-    /// After a failed handshake: a server that fails to resume would fail for ever.
+    /// After a connection that failed: a server that cannot resume would fail for ever.
     func forget(_ authority: String) {
         recent[authority] = nil
         older[authority] = nil
     }
 
-    func forgetAll() {
+    /// After the authorities have changed; until connections that those before had vouched for are
+    /// gone, too: a server could send a new session over them.
+    func forgetAll(restingUntil end: Instant) {
+        restsUntil = end
         recent.removeAll()
         older.removeAll()
     }

@@ -18,25 +18,31 @@ enum Secrets {
     static func redacted(database text: String) -> String {
         guard let scheme = text.firstRange(of: "://") else { return redacted(pairs: text) }
         var rest = text[scheme.upperBound...]
-        let authority = rest.prefix { !"/?".contains($0) }
-        rest = rest[authority.endIndex...]
-        // A slash of the password ends the authority too soon.
-        if let at = rest.prefix(while: { $0 != "?" }).lastIndex(of: "@") {
+        var shown = String(text[..<scheme.upperBound])
+        // As libpq finds it: a login ends with the first @ that comes before any slash.
+        let login = rest.prefix { !"@/".contains($0) }
+        if login.endIndex < rest.endIndex, rest[login.endIndex] == "@" {
+            let user = login.prefix { $0 != ":" }
+            shown += user + (user.endIndex < login.endIndex ? ":\(hidden)" : "")
+            rest = rest[login.endIndex...]
+        }
+        // A further one, but in the value of a parameter, was meant to be part of a password.
+        if let at = rest.dropFirst().lastIndex(of: "@"), !isInParameter(at, of: rest) {
             return text[..<scheme.upperBound] + hidden + rest[at...]
         }
-        var shown = String(text[..<scheme.upperBound])
-        if let at = authority.lastIndex(of: "@") {
-            let user = authority[..<at].prefix { $0 != ":" }
-            shown += user + (user.endIndex < at ? ":\(hidden)" : "") + authority[at...]
-        } else {
-            shown += authority
-        }
+        shown += rest.prefix { $0 != "?" }
+        rest = rest.drop { $0 != "?" }
         guard let question = rest.firstIndex(of: "?") else { return shown + rest }
         let parameters = rest[rest.index(after: question)...].split(separator: "&").map { pair in
             let name = pair.prefix { $0 != "=" }
             return name.contains("password") ? "\(name)=\(hidden)" : String(pair)
         }
         return shown + rest[...question] + parameters.joined(separator: "&")
+    }
+
+    private static func isInParameter(_ place: Substring.Index, of rest: Substring) -> Bool {
+        guard let question = rest[..<place].firstIndex(of: "?") else { return false }
+        return rest[question..<place].contains("=")
     }
 
     private static func redacted(pairs text: String) -> String {

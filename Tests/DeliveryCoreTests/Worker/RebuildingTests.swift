@@ -95,16 +95,20 @@ import Testing
         #expect(rest == [update])
     }
 
-    @Test func `what waits for the end of what is rebuilt is limited`() {
+    @Test func `what waits for the end of what is rebuilt is limited, and stays in order`() {
         var trace = entering { $0.readCount = 2_000 }
         trace.feed(.examined(0, .lost))
         trace.feed(.rebuilt(lease, through: 50))
         trace.feed(.backlogLoaded(0, [], later: []))
         trace.feed(.dueReleased(0, moved: 0, next: nil))
         let log = (1...2_000 as ClosedRange<UInt64>).map {
-            LogEntry.fanout(StreamID(integerLiteral: $0), 400, to: [11])
+            LogEntry.fanout(
+                StreamID(integerLiteral: $0), ActivityID(rawValue: 399 + Int64($0)), to: [11])
         }
-        #expect(!trace.feed(.logRead([(PartitionNumber(rawValue: 0), log)])).preparations.isEmpty)
+        let opened = trace.feed(.logRead([(PartitionNumber(rawValue: 0), log)])).preparations
+            .flatMap(\.request.activities)
+        #expect(opened.count > 200)
+        #expect(opened == (400..<Int64(400 + opened.count)).map(ActivityID.init(rawValue:)))
     }
 
     // MARK: An owner that may have lost something

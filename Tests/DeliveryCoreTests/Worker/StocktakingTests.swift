@@ -51,6 +51,24 @@ import Testing
         #expect(trace.live(.seconds(3)).owedQuestions.map(\.after) == [9])
     }
 
+    /// PostgreSQL may refuse its result each time.
+    @Test func `what was given back and is missed again is not sent a third time`() throws {
+        var trace = settled()
+        func giveBack(after time: Duration) throws -> [[Fanout]] {
+            let first = try #require(try page(&trace, in: time, owed(7, 11)).sought.first)
+            trace.feed(.sought(first.id, 0, nowhere: first.pointers))
+            let second = try #require(
+                try page(&trace, in: .seconds(11), owed(7, 11)).sought.first)
+            return trace.feed(.sought(second.id, 0, nowhere: second.pointers)).restored
+                .map(\.fanouts)
+        }
+        #expect(
+            try giveBack(after: .seconds(61))
+                == [[Fanout(activity: 7, lane: .normal, again: true, inboxes: [11])]])
+        #expect(try giveBack(after: .seconds(3)) == [])
+        #expect(trace.machine.tally.recovered == 1)
+    }
+
     @Test func `what Redis knows of is not given back`() throws {
         var trace = settled()
         let seek = try #require(try page(&trace, owed(7, 11)).sought.first)

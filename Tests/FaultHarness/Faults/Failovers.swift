@@ -13,7 +13,8 @@ extension Fault {
     ) { trial in
         let fleet = trial.sentinels
         for _ in 0..<trial.repetitions {
-            guard let primary = fleet.primary else { return }
+            try Poll.until("there is a primary", within: .seconds(60)) { fleet.primary != nil }
+            guard let primary = fleet.primary else { throw Program.Failure("no primary") }
             let at = wallMilliseconds()
             primary.kill()
             try Poll.until("another is the primary", within: .seconds(60)) { fleet.primary != nil }
@@ -60,7 +61,9 @@ extension Fault {
         let keys = ["trunkline:{intake}:normal"] + (0..<12).map { "trunkline:{p\($0)}:log" }
         for key in keys {
             let source = try fleet.owner(of: key)
-            guard let target = fleet.nodes.first(where: { $0.port != source.port }) else { return }
+            guard let target = fleet.nodes.first(where: { $0.port != source.port }) else {
+                throw Program.Failure("no node to move slots to")
+            }
             let at = wallMilliseconds()
             let move = try fleet.beginMove(of: key, to: target)
             try move.moveKeys()

@@ -90,7 +90,7 @@ private let makeCertificates = #"""
 
 /// Servers by name: a certificate's name, `old` (TLS 1.1 at most), `newer` (TLS 1.2 at most), or
 /// `closing` (one answer per connection). They answer 202 with the number of the request on its
-/// connection, and `resumed` behind it when its session was.
+/// connection (`fickle` too, which drops resumed ones), and `resumed` behind it when its session was.
 private let serve = #"""
     import json, os, shutil, socket, ssl, sys, threading
 
@@ -122,22 +122,23 @@ private let serve = #"""
                 connection.shutdown(socket.SHUT_RDWR)
                 return
 
-    def serve(connection, tls, closes):
+    def serve(connection, tls, closes, drops):
         try:
             with tls.wrap_socket(connection, server_side=True) as secure:
-                answer(secure, closes)
+                if not (drops and secure.session_reused):
+                    answer(secure, closes)
         except OSError:
             connection.close()
 
-    def accept(listener, tls, closes):
+    def accept(listener, tls, closes, drops):
         while True:
             connection, _ = listener.accept()
             threading.Thread(
-                target=serve, args=(connection, tls, closes), daemon=True).start()
+                target=serve, args=(connection, tls, closes, drops), daemon=True).start()
 
     ports = {}
-    for name in ["good", "misnamed", "expired", "unknown", "selfsigned", "old", "newer", "closing"]:
-        made = name in ("old", "newer", "closing")
+    for name in ["good", "misnamed", "expired", "unknown", "selfsigned", "old", "newer", "closing", "fickle"]:
+        made = name in ("old", "newer", "closing", "fickle")
         tls = context("good" if made else name)
         if name == "old":
             tls.set_ciphers("ALL:@SECLEVEL=0")
@@ -148,7 +149,9 @@ private let serve = #"""
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         ports[name] = listener.getsockname()[1]
         threading.Thread(
-            target=accept, args=(listener, tls, name == "closing"), daemon=True).start()
+            target=accept,
+            args=(listener, tls, name in ("closing", "fickle"), name == "fickle"),
+            daemon=True).start()
     with open("ready", "w") as ready:
         json.dump(ports, ready)
     sys.stdin.read()
