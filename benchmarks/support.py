@@ -22,6 +22,10 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 DOMAIN = "social.fedi.localhost"
 
 
+# `timeout` and service managers end a command so: what it has started is to be stopped then, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def actor(name):
     return f"https://{DOMAIN}/users/{name}"
 
