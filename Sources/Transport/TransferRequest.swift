@@ -15,6 +15,8 @@ package struct TransferRequest {
     package var body: RequestBody
     /// Never on a connection that was kept: for a 421, whose sender shares addresses with others.
     package var onFreshConnection = false
+    /// Called around what is done with these bytes, which may be after a name was looked up.
+    package var holding: (() -> Void) -> Void = { $0() }
 
     package init(token: UInt64, url: String, host: String, headers: [String], body: RequestBody) {
         self.token = token

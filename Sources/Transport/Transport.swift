@@ -149,10 +149,13 @@ package final class Transport {
                 configuration: configuration, addressGuard: addressGuard, trust: trust,
                 sockets: sockets)
         let number = stableHash(destination.authority) % UInt64(shards.count)
-        shards[Int(number)].begin(
-            transfer, pending, to: destination, addresses: addresses,
-            sessions: destination.isSecure
-                ? sessions.cache(of: destination.authority, now: now) : nil, now: now)
+        let sessions =
+            destination.isSecure ? sessions.cache(of: destination.authority, now: now) : nil
+        pending.request.holding {
+            shards[Int(number)].begin(
+                transfer, pending, to: destination, addresses: addresses, sessions: sessions,
+                now: now)
+        }
         planSweep()
     }
 

@@ -102,7 +102,9 @@ extension WorkerProcess {
             case .success(var request):
                 request.onFreshConnection = item.transmission.onFreshConnection
                 recorder.signed(item.algorithm, item.transmission.profile)
-                recorder.enter(.send, .activity(item.transmission.activity))
+                request.holding = { [recorder] body in
+                    recorder.during(.send, .activity(item.transmission.activity), body)
+                }
                 transport.send(request) { [weak self] report in
                     self?.finished(item.transmission, report)
                 }
@@ -113,7 +115,8 @@ extension WorkerProcess {
     }
 
     private func finished(_ transmission: Transmission, _ report: TransferReport) {
-        let (retryAfter, quota) = recorder.during(.judge, .activity(transmission.activity)) {
+        // The host's bytes: the activity has no part in them.
+        let (retryAfter, quota) = recorder.during(.judge, nil) {
             Self.wishes(in: report.exchange)
         }
         recorder.exchanged(

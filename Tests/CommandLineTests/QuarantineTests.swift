@@ -128,4 +128,15 @@ import Testing
         #expect(report["parked"]?.grade == "ok" && report["quarantine"]?.grade == "ok")
         #expect(try tenant.run("quarantine", "release", Self.activity).code == 1)
     }
+
+    @Test func `release takes an id, or all`() throws {
+        let tenant = try Pool.required.tenant()
+        let database = try tenant.database()
+        #expect(try tenant.run("quarantine", "release").code == 2)
+        #expect(try tenant.run("quarantine", "release", "--all", Self.activity).code == 2)
+        try Self.crash(with: .activity(try Self.store(in: database)), times: 3, in: database)
+        #expect(
+            try tenant.run("quarantine", "release", "--all").output == "released: 1 activity\n")
+        #expect(try tenant.run("quarantine").output == "nothing is set aside\n")
+    }
 }

@@ -60,6 +60,34 @@ struct QuarantineTests {
         #expect(try crash(with: entry, by: "w4") == 4)
     }
 
+    @Test func `crashes a day apart are not counted together`() throws {
+        for _ in 0..<2 { _ = try crash(with: entry) }
+        _ = try fixture.database.query(
+            "update trunkline.crash set last_at = now() - interval '25 hours'")
+        #expect(try crash(with: entry) == 1)
+        #expect(try crash(with: entry) == 2)
+        #expect(try quarantined().isEmpty)
+        #expect(try crash(with: entry) == 3)
+        #expect(try quarantined().count == 1)
+    }
+
+    /// A library that was upgraded badly crashes with whatever is at hand.
+    @Test func `in an hour no more than ten are set aside`() throws {
+        func item(_ number: UInt64) -> WorkItem {
+            .entry(
+                IntakeReference(
+                    lane: .bulk, id: StreamID(milliseconds: number, sequence: 0)))
+        }
+        for number in 1...11 as ClosedRange<UInt64> {
+            for _ in 0..<3 { _ = try crash(with: item(number)) }
+        }
+        #expect(try fixture.database.quarantined(limit: 99).count == 10)
+        _ = try fixture.database.query(
+            "update trunkline.crash set quarantined_at = now() - interval '61 minutes'")
+        #expect(try crash(with: item(11)) == 4)
+        #expect(try fixture.database.quarantined(limit: 99).map(\.item).contains(item(11)))
+    }
+
     @Test func `an entry is known by its lane and its id`() throws {
         for _ in 0..<2 { _ = try crash(with: entry) }
         #expect(try quarantined().isEmpty)

@@ -22,6 +22,26 @@ struct NameTests {
         #expect(try bench.report("https://\(label).invalid/inbox").failure == .nameNotFound)
     }
 
+    @Test func `a request is in hand when it is begun, also after a lookup`() throws {
+        let bench = Bench()
+        let server = LoopServer(bench.loop) { connection in
+            if connection.takeRequest() != nil { connection.send(Bench.accepted) }
+        }
+        bench.answers["far.example"] = [.success(["127.0.0.1"])]
+        var begun = 0
+        var request = bench.request("http://far.example:\(server.port)/inbox")
+        request.holding = { body in
+            body()
+            begun += 1
+        }
+        var report: TransferReport?
+        bench.transport.send(request) { report = $0 }
+        #expect(begun == 0, "its name is not known yet")
+        bench.turn(until: { report != nil })
+        #expect(begun == 1)
+        #expect(report?.status == 202)
+    }
+
     @Test func `a hundred transfers to one name cost one lookup`() throws {
         let bench = Bench()
         bench.answers["one.example"] = [.success(["127.0.0.1"])]

@@ -21,6 +21,11 @@ extension WorkItem: CustomStringConvertible {
 package enum Quarantine {
     /// With so many crashes it is set aside. One may be the machine's fault, two a bad day.
     package static let crashLimit = 3
+    /// In an hour no more are set aside than that: workers that crash with everything have a fault of
+    /// their own (a library, a processor, memory), and what they had in hand is innocent.
+    package static let hourlyLimit = 10
+    /// Crashes further apart than that, in hours, are not counted together.
+    package static let memory = 24
     /// Why its deliveries have failed, and the code with which its entry is rejected.
     package static let reason = "quarantined"
 }

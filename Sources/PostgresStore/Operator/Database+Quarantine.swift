@@ -17,11 +17,12 @@ package struct CrashRecord: Equatable, Sendable {
 extension Database {
     /// Counts a crash against what was in hand. A worker dies once: told again, it is not counted again.
     ///
-    /// - Returns: how it stands now; nil: this one was on record.
+    /// - Returns: how it stands now, and whether it was set aside with this one; nil: this one was on
+    ///   record.
     @discardableResult
     package func noteCrash(
         of item: WorkItem, stage: String, signal: String, by worker: Incarnation
-    ) throws(StoreFailure) -> (crashes: Int, isQuarantined: Bool)? {
+    ) throws(StoreFailure) -> (crashes: Int, isQuarantined: Bool, isNew: Bool)? {
         let (columns, values): (String, [String?])
         switch item {
         case .activity(let id): (columns, values) = ("activity", [String(id.rawValue), nil, nil])
@@ -36,16 +37,27 @@ extension Database {
                 (activity, lane, entry, stage, signal, worker)
             values ($1::bigint, $2::smallint, $3, $4, $5, $6)
             on conflict (\(columns)) do update
-            set crashes = c.crashes + 1, stage = excluded.stage, signal = excluded.signal,
+            set crashes = case
+                    when c.quarantined_at is null and c.last_at < now() - make_interval(hours => $8::int)
+                    then 1 else c.crashes + 1 end,
+                stage = excluded.stage, signal = excluded.signal,
                 worker = excluded.worker, last_at = now(),
-                quarantined_at = coalesce(c.quarantined_at,
-                    case when c.crashes + 1 >= $7::int then now() end)
+                quarantined_at = coalesce(c.quarantined_at, case
+                    when c.crashes + 1 >= $7::int
+                        and c.last_at >= now() - make_interval(hours => $8::int)
+                        and $9::int > (
+                            select count(*) from trunkline.crash others
+                            where others.quarantined_at > now() - interval '1 hour')
+                    then now() end)
             where c.worker <> excluded.worker
-            returning crashes, quarantined_at is not null
+            returning crashes, quarantined_at is not null, quarantined_at is not distinct from now()
             """,
-            values + [stage, signal, worker.rawValue, String(Quarantine.crashLimit)])
+            values + [
+                stage, signal, worker.rawValue, String(Quarantine.crashLimit),
+                String(Quarantine.memory), String(Quarantine.hourlyLimit),
+            ])
         guard let row = rows.first, let crashes = row[0].flatMap({ Int($0) }) else { return nil }
-        return (crashes, row[1] == "t")
+        return (crashes, row[1] == "t", row[2] == "t")
     }
 
     /// What is set aside, the latest first.

@@ -12,10 +12,11 @@ package enum ProcessExit: Equatable, Sendable, CustomStringConvertible {
         self = signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal: signal)
     }
 
-    /// The signals by which a program's own fault ends it, as opposed to somebody's `kill`.
+    /// The signals by which a program's own fault ends it, as opposed to somebody's `kill`. A trap of
+    /// Swift's is SIGILL on x86-64 and SIGTRAP on arm64.
     package var isFault: Bool {
         guard case .killed(let signal) = self else { return false }
-        return [SIGSEGV, SIGABRT, SIGILL, SIGBUS, SIGFPE].contains(signal)
+        return [SIGSEGV, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE].contains(signal)
     }
 
     package var description: String {

@@ -91,8 +91,17 @@ final class CrashLedger: Sendable {
         let count = try database.noteCrash(
             of: item, stage: crash.stage.name, signal: signalName(crash.signal),
             by: crash.incarnation)
+        guard let count else { return }
+        if count.crashes >= Quarantine.crashLimit, !count.isQuarantined {
+            log.error(
+                """
+                \(item) is not set aside, although \(count.crashes) workers crashed with it in hand: \
+                \(Quarantine.hourlyLimit) items were within the hour, so the fault is the workers' \
+                own. What was changed on this machine?
+                """)
+        }
         // Not with the fourth, which a worker that had it open already may add.
-        guard let count, count.isQuarantined, count.crashes == Quarantine.crashLimit else { return }
+        guard count.isNew else { return }
         state.withLock { $0.metrics.increment(.quarantined(QuarantinedKind(item))) }
         log.error(
             """
@@ -150,6 +159,7 @@ private func signalName(_ signal: Int32) -> String {
     case SIGSEGV: "SIGSEGV"
     case SIGABRT: "SIGABRT"
     case SIGILL: "SIGILL"
+    case SIGTRAP: "SIGTRAP"
     case SIGBUS: "SIGBUS"
     case SIGFPE: "SIGFPE"
     default: "signal \(signal)"
