@@ -135,6 +135,9 @@ struct Breakage: Sendable, CustomTestStringConvertible {
             rule: "a flush is forgotten", checker: "liveness",
             tampering: { dropping { if case .flush = $0 { true } else { false } } }),
         Breakage(
+            rule: "what stands in Redis is given back to it", checker: "recoveries",
+            tampering: { givingBack() }),
+        Breakage(
             rule: "a lease is not given back", checker: "drain",
             tampering: { dropping { if case .releaseLeases = $0 { true } else { false } } }),
     ]

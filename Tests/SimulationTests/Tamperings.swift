@@ -7,6 +7,7 @@ private final class Memory {
     var number: UInt64 = 1 << 60
     var last = Instant(nanoseconds: 0)
     var isDone = false
+    var fanout: Fanout?
 
     /// The same once more, as if it were another.
     func copy(of transmission: Transmission) -> Transmission {
@@ -70,6 +71,27 @@ func delaying(_ pause: Duration) -> Tampering {
         let due = memory.transmissions.prefix { world.now - $0.made > pause }.map(\.1)
         memory.transmissions.removeFirst(due.count)
         return due.isEmpty ? kept : kept + [.send(due)]
+    })
+}
+
+/// What was routed is given back to Redis a second time, with a lease that is just being renewed.
+func givingBack() -> Tampering {
+    let memory = Memory()
+    return Tampering(actions: { actions, world in
+        let fanouts = actions.lazy.compactMap { action -> [Fanout]? in
+            guard case .route(_, let entries) = action else { return nil }
+            return entries.map(\.fanout)
+        }
+        let leases = actions.lazy.compactMap { action -> OwnedLease? in
+            guard case .renewLeases(let leases, _) = action else { return nil }
+            return leases.first
+        }
+        memory.fanout = memory.fanout ?? fanouts.first?.first
+        guard let fanout = memory.fanout, let lease = leases.first, !memory.isDone else {
+            return actions
+        }
+        memory.isDone = true
+        return actions + [.restore(lease, [fanout])]
     })
 }
 
