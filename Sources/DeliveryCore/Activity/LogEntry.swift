@@ -43,6 +43,15 @@ package struct LogEntry: Equatable, Sendable {
         case .malformed: ActivityID(rawValue: .max)
         }
     }
+
+    /// Of the activities in it.
+    var newest: ActivityID {
+        switch content {
+        case .fanout(let fanout): fanout.activity
+        case .pointers(let pointers): pointers.map(\.activity).max() ?? .zero
+        case .malformed: .zero
+        }
+    }
 }
 
 /// An activity and those of its inboxes that belong to one partition.

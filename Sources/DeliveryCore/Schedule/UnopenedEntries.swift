@@ -7,7 +7,8 @@ internal import DequeModule
 /// lane senders, take turns with their entries. What comes back from a held queue or from `later` has
 /// every third turn: it is never more than can soon be opened. So has what a former owner left, in
 /// the order in which it is given; what its senders have sent since, in the same lane, waits behind
-/// it.
+/// it, and so does what comes back to the same partition, unless it is older: a successor may be in
+/// it that had been put off.
 package struct UnopenedEntries: Sendable {
     private struct Turns: Sendable {
         var entries: [SenderID: Deque<UnopenedEntry>] = [:]
@@ -40,7 +41,10 @@ package struct UnopenedEntries: Sendable {
             if let line = line(of: entry) { leftCounts[line, default: 0] += 1 }
             return left.append(entry)
         }
-        guard case .fanout(let fanout) = entry.entry.content else { return returned.append(entry) }
+        guard case .fanout(let fanout) = entry.entry.content else {
+            if followsLeft(entry) { left.append(entry) } else { returned.append(entry) }
+            return
+        }
         let lane = Int(fanout.lane.rawValue)
         if lanes[lane].entries[fanout.sender] == nil { lanes[lane].senders.append(fanout.sender) }
         lanes[lane].entries[fanout.sender, default: []].append(entry)
@@ -118,6 +122,14 @@ package struct UnopenedEntries: Sendable {
             for sender in lane.senders { kept += lane.entries[sender] ?? [] }
         }
         for entry in kept where entry.partition != partition { append(entry) }
+    }
+
+    /// Only what a former owner left counts, or what comes back would wait for its like for ever.
+    private func followsLeft(_ entry: UnopenedEntry) -> Bool {
+        left.contains {
+            $0.mustBeChecked && $0.partition == entry.partition
+                && $0.entry.oldest < entry.entry.newest
+        }
     }
 
     private func line(of entry: UnopenedEntry) -> Line? {

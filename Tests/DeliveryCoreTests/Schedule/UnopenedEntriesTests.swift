@@ -19,12 +19,13 @@ import Testing
                 mustBeChecked: isLeft))
     }
 
-    private mutating func addReturned(_ activity: ActivityID) {
+    private mutating func addReturned(_ activity: ActivityID, in partition: Int = 0) {
         lastID += 1
         let id = StreamID(milliseconds: lastID, sequence: 0)
         entries.append(
             UnopenedEntry(
-                partition: 0, entry: .pointers(id, pointer(activity, 11)), mustBeChecked: false))
+                partition: PartitionNumber(rawValue: partition),
+                entry: .pointers(id, pointer(activity, 11)), mustBeChecked: false))
     }
 
     private mutating func drain() -> [ActivityID] {
@@ -66,6 +67,23 @@ import Testing
         // Not ahead of 3, whoever else has a turn.
         #expect(drain() == [1, 5, 2, 6, 3, 4])
         #expect(entries.isEmpty)
+    }
+
+    @Test mutating func `what comes back waits behind what was left in its partition, if newer`() {
+        for activity in [3, 5] as [ActivityID] { add(activity, sender: 1, isLeft: true) }
+        addReturned(4)
+        addReturned(2)
+        addReturned(6, in: 1)
+        #expect(drain() == [2, 3, 6, 5, 4])
+        #expect(entries.isEmpty)
+    }
+
+    @Test mutating func `what waits behind what was left does so when another partition leaves`() {
+        for activity in [3, 5] as [ActivityID] { add(activity, sender: 1, isLeft: true) }
+        add(1, sender: 1, in: 1, isLeft: true)
+        addReturned(6)
+        entries.removeAll(of: 1)
+        #expect(drain() == [3, 5, 6])
     }
 
     @Test mutating func `what leaves with its partition is not waited for`() {

@@ -75,6 +75,23 @@ import Testing
         #expect(trace.end(create, .status(200)).sends.map(\.activity) == [2])
     }
 
+    @Test func `what comes back waits behind what a former owner left, if newer`() throws {
+        var trace = Self.trace { $0.openLimit = 8 }
+        // It was killed when 3 had followed 2 into `later`, and 2 was not there yet.
+        trace.own(0, later: [later(pointer(3, 11), in: .zero, trace)])
+        let wide = (2...9).map { InboxID(rawValue: $0 * 10 + 1) }
+        let full = trace.admit(.fanout(1, 1, to: wide), .fanout(2, 2, to: [11])).sends
+        #expect(full.count == 8)
+        // Of the reserve there is room for it, and of what is left for none.
+        #expect(trace.read(.pointers(3, pointer(3, 11))).preparations.isEmpty)
+        for transmission in full { trace.end(transmission, .status(200)) }
+        let next = try trace.commit().preparations
+        #expect(next.map(\.request.activities) == [[2, 3]])
+        let sends = trace.answer(try #require(next.first)).sends
+        #expect(sends.map(\.activity) == [2])
+        #expect(trace.end(try #require(sends.first), .status(200)).sends.map(\.activity) == [3])
+    }
+
     @Test func `a long log is opened before its end is seen`() {
         var trace = Self.trace { $0.readCount = 256 }
         trace.own(0)
