@@ -33,6 +33,13 @@ package struct Owed: Equatable, Sendable {
     }
 
     /// nil: nothing of it is left.
+    func filter(_ stays: (DeliveryPointer) -> Bool) -> Owed? {
+        filter { inbox, _ in
+            stays(DeliveryPointer(activity: activity, inbox: inbox, attempts: 0))
+        }
+    }
+
+    /// nil: nothing of it is left.
     func filter(_ stays: (InboxID, HostID) -> Bool) -> Owed? {
         var left = self
         (left.inboxes, left.hosts) = ([], [])

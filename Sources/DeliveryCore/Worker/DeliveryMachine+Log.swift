@@ -33,7 +33,7 @@ extension DeliveryMachine {
             else { continue }
             for var entry in entries where entry.id > owned.cursor {
                 partitions.update(partition) { $0.cursor = entry.id }
-                let isFresh = owned.hasRebuilt && entry.isFresh
+                let isFresh = entry.isFresh
                 entry.flag(upTo: owned.rebuilt)
                 if case .malformed(let reason) = entry.content {
                     // Nobody can say what it owes, so nothing may end it.

@@ -62,12 +62,7 @@ extension DeliveryMachine {
             let owed = open.removeValue(forKey: partition)
         else { return countStale() }
         let missing = Set(pointers)
-        nowhere += owed.compactMap { one in
-            one.filter { inbox, _ in
-                missing.contains(
-                    DeliveryPointer(activity: one.activity, inbox: inbox, attempts: 0))
-            }
-        }
+        nowhere += owed.compactMap { one in one.filter { missing.contains($0) } }
         guard open.isEmpty else {
             stocktaking.stage = .seeking(open, through: through, nowhere: nowhere)
             return
@@ -81,12 +76,7 @@ extension DeliveryMachine {
             stocktaking.suspects = Set(missing.flatMap(\.pointers))
             return restStocktaking(configuration.stocktakingRecheck)
         }
-        let lost = missing.compactMap { one in
-            one.filter { inbox, _ in
-                suspects.contains(
-                    DeliveryPointer(activity: one.activity, inbox: inbox, attempts: 0))
-            }
-        }
+        let lost = missing.compactMap { one in one.filter { suspects.contains($0) } }
         giveBack(lost)
         pageOver(through)
     }
@@ -98,12 +88,7 @@ extension DeliveryMachine {
     }
 
     private mutating func giveBack(_ missing: [Owed]) {
-        let lost = missing.compactMap { one in
-            one.filter { inbox, _ in
-                stocktaking.returns(
-                    DeliveryPointer(activity: one.activity, inbox: inbox, attempts: 0))
-            }
-        }
+        let lost = missing.compactMap { one in one.filter { stocktaking.returns($0) } }
         guard !lost.isEmpty else { return }
         let count = lost.reduce(0) { $0 + $1.inboxes.count }
         tally.recovered += count
