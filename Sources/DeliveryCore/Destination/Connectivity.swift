@@ -4,13 +4,16 @@ internal import DequeModule
 /// gone (our name server, our uplink), and none of them is to blame.
 ///
 /// It judges by the newest word of each host that is known to have answered before; strangers and
-/// hosts that are given up prove nothing, nor does silence to a request
-/// older than the newest one answered: a time-out comes later than answers, and would outlive them.
+/// hosts that are given up prove nothing, nor does silence to a request older than the newest one
+/// answered: a time-out comes later than answers, and would outlive them.
 /// While away nothing is sent but canaries, the first answer to one of them ends it, and then the
 /// whole starts slowly, as a host does after an outage.
 package struct Connectivity: Sendable {
     /// A word is evidence for so long.
     package static let memory: Duration = .seconds(30)
+    /// Silence that no answer has contradicted since is evidence for longer: on a worker that sends
+    /// little it takes several activities until enough hosts have been asked.
+    package static let silenceMemory: Duration = .seconds(300)
     /// Of fewer hosts it means nothing that most of them are silent.
     package static let fewestHosts = 10
     /// The newest words of so many: on a busy worker the answers of half a minute would hide for
@@ -50,6 +53,8 @@ package struct Connectivity: Sendable {
     private var words: [HostID: Word] = [:]
     /// Words in the order of their coming, outdated ones among them.
     private var order: Deque<(host: HostID, at: Instant)> = []
+    /// The same of silence that would be outdated, and is not contradicted.
+    private var lasting: Deque<(host: HostID, at: Instant)> = []
     private var silent = 0
     /// When the newest request was sent that was answered.
     package private(set) var newestAnswered: Instant?
@@ -70,6 +75,7 @@ package struct Connectivity: Sendable {
         if isAnswer {
             if let slots { self.slots = slots + 1 }
             newestAnswered = max(newestAnswered ?? sent, sent)
+            forgetContradicted()
         } else if let newestAnswered, sent <= newestAnswered {
             return
         }
@@ -83,17 +89,47 @@ package struct Connectivity: Sendable {
     }
 
     private mutating func forget(at now: Instant) {
+        while let (host, at) = lasting.first,
+            words.count > Self.mostHosts || now - at > Self.silenceMemory
+        {
+            lasting.removeFirst()
+            if words[host]?.at == at { drop(host) }
+        }
         while let (host, at) = order.first, words.count > Self.mostHosts || now - at > Self.memory {
             order.removeFirst()
             guard let word = words[host], word.at == at else { continue }
-            words[host] = nil
-            if !word.isAnswer { silent -= 1 }
+            if isUnanswered(word), words.count <= Self.mostHosts {
+                lasting.append((host, at))
+            } else {
+                drop(host)
+            }
         }
+    }
+
+    /// What is older than any other word goes with the answer that contradicts it.
+    private mutating func forgetContradicted() {
+        guard !lasting.isEmpty else { return }
+        let all = lasting
+        lasting.removeAll()
+        for (host, at) in all {
+            guard let word = words[host], word.at == at else { continue }
+            if isUnanswered(word) { lasting.append((host, at)) } else { drop(host) }
+        }
+    }
+
+    private mutating func drop(_ host: HostID) {
+        if words.removeValue(forKey: host)?.isAnswer == false { silent -= 1 }
+    }
+
+    /// A silent host that was asked after any that has answered.
+    private func isUnanswered(_ word: Word) -> Bool {
+        !word.isAnswer && newestAnswered.map { word.sent > $0 } ?? true
     }
 
     private mutating func forgetAll() {
         words.removeAll()
         order.removeAll()
+        lasting.removeAll()
         silent = 0
         suspectedSince = nil
     }
@@ -105,7 +141,7 @@ package struct Connectivity: Sendable {
         guard !isAway else { return nil }
         forget(at: now)
         guard words.count >= Self.fewestHosts, silent * 2 > words.count,
-            unanswered * 2 > words.count
+            words.values.count(where: isUnanswered) * 2 > words.count
         else {
             suspectedSince = nil
             return nil
@@ -119,13 +155,6 @@ package struct Connectivity: Sendable {
         absence = Absence(since: now, canariesDue: now)
         slots = nil
         return hosts
-    }
-
-    /// Silent hosts that were asked after any that has answered.
-    private var unanswered: Int {
-        words.values.count { word in
-            !word.isAnswer && newestAnswered.map { word.sent > $0 } ?? true
-        }
     }
 
     package func mayTry(at now: Instant) -> Bool { absence.map { $0.canariesDue <= now } ?? false }

@@ -143,6 +143,14 @@ package struct PartitionTable: Equatable, Sendable {
         }
     }
 
+    /// Where the logs are to be read: of what may stand in another Redis now, nowhere.
+    package var readable: [LogCursor] {
+        select { partition, phase in
+            guard case .owned(let owned) = phase, owned.examinationDue == nil else { return nil }
+            return LogCursor(partition: partition, after: owned.cursor)
+        }
+    }
+
     package var ownedCount: Int {
         phases.count { phase in
             if case .owned = phase { true } else { false }

@@ -7,7 +7,7 @@ extension DeliveryMachine {
         guard isRedisUp, isPostgresUp, !isDraining, readingLogs == nil, logPausedUntil == nil,
             unopened.weight < configuration.readAheadLimit
         else { return }
-        let cursors = partitions.cursors
+        let cursors = partitions.readable
         guard !cursors.isEmpty else { return }
         readingLogs = [:]
         for cursor in cursors {

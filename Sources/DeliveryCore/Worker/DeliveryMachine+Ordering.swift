@@ -85,8 +85,13 @@ extension DeliveryMachine {
         let mustWait = until.map { $0 > wall } ?? false
         // Predecessors for other inboxes may stand in the held queue: what is fresh goes behind them
         // there, and follows the one in `later` when it comes back.
-        let isHeldUp = mustWait && !delivery.hasWaited && hosts[host]?.isBacklogAhead == true
-        if let until, mustWait, !isHeldUp {
+        let isHeldUp =
+            mustWait && (!delivery.hasWaited || delivery.isFollower)
+            && hosts[host]?.isBacklogAhead == true
+        let isFollowing = mustWait && !isHeldUp
+        // While others of them are in memory it waits: they may go to the held queue, and nobody
+        // would know that what is in `later` belongs behind them.
+        if let until, isFollowing, !hasElder(than: delivery.activity, in: chain) {
             chain.putOff(delivery.pointer, until: until)
             hosts[host]?.chains[order] = chain
             putOff(index, until: until)
@@ -99,24 +104,11 @@ extension DeliveryMachine {
         let isFree = (until == nil || isHeldUp) && chain.open == 0 && isFirst ?? true
         // An older one comes back while a successor is on its way to the held queue: it must not
         // get there behind it.
-        let isInTurn = chain.open > 0 && delivery.activity <= chain.active && !hasGivenUp
+        let isInTurn =
+            chain.open > 0 && delivery.activity <= chain.active && !hasGivenUp && !isFollowing
         guard isFree || isInTurn else {
-            let leaving = entries[delivery.entry.rawValue].resolution.parkedTurns
-                .filter { $0.chain == key }
-            if !leaving.isEmpty {
-                // Its predecessor goes to the held queue with the entry of both.
-                hosts[host]?.chains[order] = chain
-                let isAtHead = delivery.isInherited || leaving.allSatisfy(\.isAtHead)
-                hold(index, atHead: delivery.goesToHead && isAtHead)
-                return false
-            }
-            let place =
-                chain.waiting.firstIndex {
-                    deliveries[$0.rawValue].activity > delivery.activity
-                } ?? chain.waiting.endIndex
-            chain.waiting.insert(index, at: place)
             hosts[host]?.chains[order] = chain
-            deliveries[index.rawValue].phase = .behind
+            stayBehind(index, in: key)
             return false
         }
         chain.active = delivery.activity
@@ -125,6 +117,28 @@ extension DeliveryMachine {
         deliveries[index.rawValue].isInChain = true
         if isHeldUp { hold(index, atHead: false) }
         return !isHeldUp
+    }
+
+    /// Whether an older activity of the chain is in memory.
+    private func hasElder(than activity: ActivityID, in chain: Chain) -> Bool {
+        chain.open > 0 && chain.active < activity
+            || chain.waiting.first.map { deliveries[$0.rawValue].activity < activity } ?? false
+    }
+
+    /// It waits until the older ones have ended, or stand in Redis again.
+    private mutating func stayBehind(_ index: DeliveryIndex, in key: ChainKey) {
+        let delivery = deliveries[index.rawValue]
+        let leaving = entries[delivery.entry.rawValue].resolution.parkedTurns
+            .filter { $0.chain == key }
+        guard leaving.isEmpty else {
+            // Its predecessor goes to the held queue with the entry of both.
+            let isAtHead = delivery.isInherited || leaving.allSatisfy(\.isAtHead)
+            return hold(index, atHead: delivery.goesToHead && isAtHead)
+        }
+        let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
+        let place = waiting.firstIndex { deliveries[$0.rawValue].activity > delivery.activity }
+        hosts[key.host]?.chains[key.order]?.waiting.insert(index, at: place ?? waiting.endIndex)
+        deliveries[index.rawValue].phase = .behind
     }
 
     /// It has ended, or waits for a time of its own, where its successors follow it.
@@ -227,9 +241,13 @@ extension DeliveryMachine {
     private mutating func giveTurn(of key: ChainKey, parked: ActivityID?) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
         hosts[key.host]?.chains[key.order]?.open -= 1
+        if let parked {
+            let other = hosts[key.host]?.chains[key.order]?.parked
+            hosts[key.host]?.chains[key.order]?.parked = max(parked, other ?? parked)
+        }
         // They may have followed their predecessor into `later`: so do those behind them.
         while let ready = nextInChain(key) {
-            let placed = takeTurns(ready, in: key, parked: parked)
+            let placed = takeTurns(ready, in: key)
             for index in placed { place(index) }
             if !placed.isEmpty { return }
         }
@@ -273,8 +291,9 @@ extension DeliveryMachine {
 
     /// Returns those that have got it, and are to be placed.
     private mutating func takeTurns(
-        _ ready: ArraySlice<DeliveryIndex>, in key: ChainKey, parked: ActivityID?
+        _ ready: ArraySlice<DeliveryIndex>, in key: ChainKey
     ) -> [DeliveryIndex] {
+        let parked = hosts[key.host]?.chains[key.order]?.parked
         // Those behind them do not stand in their way.
         let others = hosts[key.host]?.chains[key.order]?.waiting ?? []
         hosts[key.host]?.chains[key.order]?.waiting = []
@@ -295,6 +314,7 @@ extension DeliveryMachine {
             if takesTurn(index, facts, isAdmitted: false) { placed.append(index) }
         }
         hosts[key.host]?.chains[key.order]?.waiting += others
+        if !placed.isEmpty { hosts[key.host]?.chains[key.order]?.parked = nil }
         return placed
     }
 

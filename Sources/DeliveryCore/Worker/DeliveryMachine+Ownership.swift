@@ -129,6 +129,9 @@ extension DeliveryMachine {
         case .takingLease, .takingEpoch, .sealing: partitions[partition] = nil
         // The lease is ours: it is given back, or nobody could have it until it runs out.
         case .entering(_, let epoch, _): giveBack(partition, epoch)
+        case .owned(let owned) where owned.examinationDue != nil:
+            let due = now + configuration.retryPause
+            partitions.update(partition) { $0.examinationDue = due }
         case .owned, .yielding, .releasing, nil: countStale()
         }
     }

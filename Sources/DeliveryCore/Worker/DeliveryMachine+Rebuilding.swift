@@ -37,6 +37,7 @@ extension DeliveryMachine {
         case .owned(let owned) where !condition.isWhole: beginYield(partition, owned)
         case .owned(let owned) where owned.examinationDue != nil:
             partitions.update(partition) { $0.examinationDue = nil }
+            if let readingLogs, readingLogs[partition] == nil { emit(.interruptLogRead) }
         case .takingLease, .takingEpoch, .sealing, .entering, .owned, .yielding, .releasing, nil:
             countStale()
         }
@@ -51,7 +52,8 @@ extension DeliveryMachine {
     }
 
     /// Redis may be another, or somebody asks: all that we own is looked at, and what is being
-    /// rebuilt is begun anew.
+    /// rebuilt is begun anew. Until then no log is read on: what a predecessor went to before Redis
+    /// went back in time, this owner does not know.
     mutating func doubtPartitions() {
         abandonEntering()
         for cursor in partitions.cursors {

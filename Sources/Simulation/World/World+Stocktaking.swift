@@ -2,8 +2,9 @@ internal import DeliveryCore
 
 /// What PostgreSQL says that is owed, and whether Redis has it.
 extension World {
-    /// What was given to Redis later is not asked about.
-    private static let leastAge: Duration = .seconds(20)
+    /// What was given to Redis later is not asked about. Longer than what a worker leaves lying of
+    /// its own intake (30 s), as the five minutes of PostgreSQL are: that comes back by itself.
+    private static let leastAge: Duration = .seconds(45)
     private static let pageSize = 256
 
     func findOwed(

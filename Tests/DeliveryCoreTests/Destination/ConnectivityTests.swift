@@ -45,15 +45,46 @@ import Testing
         #expect(leave() == nil)
     }
 
-    @Test mutating func `the newest word of a host counts, and no word for longer than its time`() {
+    @Test mutating func `the newest word of a host counts, and no answer for longer than its time`()
+    {
         hear(1...10, isAnswer: false)
         hear(1...5, isAnswer: true)
         #expect(leave() == nil)
-        hear(1...10, isAnswer: false)
         now = now + Connectivity.memory + .milliseconds(1)
+        hear(11...20, isAnswer: false)
+        #expect(leave()?.count == 10)
+    }
+
+    @Test mutating func `silence lasts until it is contradicted, or for five minutes`() {
+        hear(1...5, isAnswer: false)
+        now = now + Connectivity.memory * 2
         #expect(leave() == nil)
-        hear(1...9, isAnswer: false)
+        hear(6...10, isAnswer: false)
+        #expect(leave()?.count == 10)
+
+        connectivity = Connectivity()
+        hear(1...5, isAnswer: false)
+        now = now + Connectivity.memory * 2
         #expect(leave() == nil)
+        hear(11...11, isAnswer: true)
+        hear(6...10, isAnswer: false)
+        #expect(leave() == nil)
+
+        connectivity = Connectivity()
+        hear(1...5, isAnswer: false)
+        now = now + Connectivity.memory * 2
+        #expect(leave() == nil)
+        now = now + Connectivity.silenceMemory
+        hear(6...10, isAnswer: false)
+        #expect(leave() == nil)
+    }
+
+    @Test mutating func `thousands of lasting silences are no burden`() {
+        for host in 1...1_000 as ClosedRange<Int32> {
+            hear(host...host, isAnswer: false)
+            now = now + .milliseconds(250)
+        }
+        #expect((100...Connectivity.mostHosts).contains(leave()?.count ?? 0))
     }
 
     @Test mutating func `refusals that come before the answers are no alarm`() {

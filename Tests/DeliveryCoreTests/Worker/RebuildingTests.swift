@@ -123,12 +123,28 @@ import Testing
         #expect(trace.gauges.owned == 1)
     }
 
+    @Test func `what may be another Redis is not read before it was looked at`() {
+        var trace = Trace.owning { $0.partitionCount = 2 }
+        trace.feed(.redisDisconnected)
+        trace.feed(.logReadFailed)
+        trace.live(.seconds(1))
+        let back = trace.feed(.redisConnected)
+        #expect(back.examined == [0, 1])
+        #expect(!back.contains("readLogs"))
+        let first = trace.feed(.examined(0, .whole(through: .zero)))
+        #expect(first.steps == ["readLogs"])
+        // The read that waits knows nothing of the other.
+        #expect(trace.feed(.examined(1, .whole(through: .zero))).steps == ["interruptLogRead"])
+        #expect(trace.feed(.logRead([])).steps == ["readLogs"])
+    }
+
     @Test func `an examination that fails, or is not answered, is repeated`() {
         var trace = Trace.owning()
         trace.feed(.redisDisconnected)
         trace.feed(.redisConnected)
         trace.feed(.ownershipFailed(0))
         #expect(trace.gauges.owned == 1)
+        #expect(trace.live(.seconds(1)).examined == [0])
         #expect(trace.live(.seconds(16)).examined == [0])
     }
 
