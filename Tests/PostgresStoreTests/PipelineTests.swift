@@ -47,6 +47,26 @@ struct PipelineTests {
             ])
     }
 
+    @Test(arguments: [
+        ("25006", false, true), ("25006", true, true), ("26000", true, true),
+        ("26000", false, false), ("0A000", true, true), ("0A000", false, false),
+        ("23505", true, false),
+    ])
+    func `what a server has forgotten is away, and costs the connection`(
+        state: String, usesNames: Bool, isStale: Bool
+    ) {
+        var pipeline = Pipeline()
+        pipeline.transactionSent(usesNames: usesNames) { _ in }
+        pipeline.failed(ServerError(sqlState: state, message: "m"))
+        let ended = pipeline.synchronised()
+        #expect((ended?.staleness != nil) == isStale)
+        if case .failure(.away) = ended?.result {
+            #expect(isStale)
+        } else {
+            #expect(!isStale)
+        }
+    }
+
     @Test func `a lost connection leaves every transaction unknown, each told once`() {
         var pipeline = pipeline(of: 3)
         pipeline.answered(table)

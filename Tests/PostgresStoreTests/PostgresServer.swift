@@ -11,7 +11,7 @@ final class PostgresServer: Sendable {
     static let shared = PostgresServer()
 
     private static let programs = "/usr/lib/postgresql/15/bin"
-    private let directory: String
+    let directory: String
     private let databases = Atomic<Int>(0)
 
     init() {

@@ -3,6 +3,7 @@
 import DeliveryCore
 import EventLoop
 import PostgresStore
+import TestSupport
 import Testing
 
 final class StoreFixture {
@@ -17,10 +18,13 @@ final class StoreFixture {
 
     init(
         server: PostgresServer = .shared, partitions: Int = 4,
-        limits: PostgresStore.Limits = PostgresStore.Limits()
+        limits: PostgresStore.Limits = PostgresStore.Limits(), behind pooler: PgBouncer? = nil
     ) throws {
-        connectionString = try server.makeDatabase()
-        database = try Database(connectionString: connectionString)
+        let direct = try server.makeDatabase()
+        database = try Database(connectionString: direct)
+        connectionString =
+            try pooler?.connectionString(
+                #require(database.query("select current_database()")[0][0])) ?? direct
         try database.migrate(partitions: partitions)
         let log = Log()
         self.log = log

@@ -1,8 +1,8 @@
 /// One connection to PostgreSQL on the event loop: connects, pipelines transactions, reconnects.
 ///
 /// libpq is non-blocking and in pipeline mode for as long as the connection lives. Nothing that
-/// outlives a transaction is used (no named statements, LISTEN, session locks or settings), so a
-/// transaction pooler may stand between.
+/// outlives a transaction is used (no LISTEN, session locks or settings; named statements only where
+/// the connection was seen to lead to one server process), so a transaction pooler may stand between.
 
 internal import CPostgres
 internal import DeliveryCore
@@ -37,6 +37,9 @@ final class Connection {
     /// Where of several hosts the next attempt begins.
     private var firstHost = 0
     private var pipeline = Pipeline()
+    private var prepared = PreparedStatements()
+    /// A name was lost that the server had confirmed: whatever stands between, no other is tried.
+    private var hasLostName = false
     /// Beyond the pipeline's limit; sent as answers come.
     private var backlog: [Waiting] = []
     /// Transactions asked for while there is no connection: answered in the next turn, because a
@@ -91,9 +94,9 @@ final class Connection {
             backlog.append(Waiting(statements: statements, completion: completion))
             return
         }
-        send(statements, completion, on: handle)
+        let isSent = send(statements, completion, on: handle)
         flush(handle)
-        if handle.isBroken { tellLossNextTurn() }
+        if !isSent || handle.isBroken { tellLossNextTurn() }
     }
 
     // MARK: Connecting
@@ -144,7 +147,22 @@ final class Connection {
         failedAttempts = 0
         state = .ready(handle)
         expect(.readable, on: handle)
+        askWhetherDirect(handle)
         onChange(true, "connected")
+    }
+
+    /// A pooler invents the process number that it tells a client, because its server may be another
+    /// one for each transaction.
+    private func askWhetherDirect(_ handle: ServerHandle) {
+        prepared = PreparedStatements()
+        guard !hasLostName else { return }
+        transact([Statement("select pg_backend_pid()")]) { [weak self] result in
+            guard let self, case .ready(let current) = state, current === handle,
+                case .success(let tables) = result,
+                tables[0].map({ $0.int() }) == [PQbackendPID(handle.pointer)]
+            else { return }
+            prepared.allow()
+        }
     }
 
     private var connectTime: Duration { plan.timeout ?? limits.connectTime }
@@ -188,16 +206,31 @@ final class Connection {
 
     // MARK: Transactions
 
+    /// False: the connection is broken, or memory is out. Then it is to be given up, and that ends
+    /// the transaction: without its Sync the next one would commit a part of it.
     private func send(
         _ statements: [Statement], _ completion: @escaping Pipeline.Completion,
         on handle: ServerHandle
-    ) {
+    ) -> Bool {
         if pipeline.isEmpty { deadline?.start(after: limits.answerTime) }
-        pipeline.transactionSent(completion: completion)
-        // A failure here means that the connection is broken (or memory is out): whoever sends looks
-        // for that, and the next read says so, and ends the transaction with it.
-        _ =
-            statements.allSatisfy { $0.send(on: handle) }
+        let names = statements.map { prepared.name(of: $0) }
+        pipeline.transactionSent(
+            usesNames: names.contains { $0 != nil }, completion: completion)
+        return zip(statements, names).allSatisfy { $0.send(on: handle, name: $1) }
+            && PQpipelineSync(handle.pointer) == 1
+            && statements.allSatisfy { prepare($0, on: handle) }
+    }
+
+    /// A transaction of its own, so that its failure is nobody else's.
+    private func prepare(_ statement: Statement, on handle: ServerHandle) -> Bool {
+        guard let name = prepared.newName(for: statement) else { return true }
+        pipeline.transactionSent { [weak self] result in
+            guard let self, case .ready(let current) = state, current === handle,
+                case .success = result
+            else { return }
+            prepared.confirm(name, of: statement)
+        }
+        return statement.sendPreparation(on: handle, name: name)
             && PQpipelineSync(handle.pointer) == 1
     }
 
@@ -232,14 +265,19 @@ final class Connection {
         var lost: String?
         if readiness.contains(.readable) {
             let consumed = PQconsumeInput(handle.pointer) == 1
-            let superseded = takeAnswers(handle, into: &ended)
-            if !consumed || handle.isBroken || superseded {
+            takeAnswers(handle, into: &ended)
+            if ended.contains(where: { $0.staleness == .nameLost }) { hasLostName = true }
+            if let stale = ended.first(where: { $0.staleness != nil }),
+                case .failure(.away(let reason)) = stale.result
+            {
+                lost = reason
+            } else if !consumed || handle.isBroken {
                 lost = pipeline.complaint?.message ?? handle.message
             }
         }
         if lost == nil {
             if ended.isEmpty == false {
-                sendBacklog(handle)
+                if !sendBacklog(handle) { lost = handle.message }
                 if pipeline.isEmpty {
                     deadline?.stop()
                 } else {
@@ -256,9 +294,8 @@ final class Connection {
         }
     }
 
-    /// Reads what has arrived; true when the server turned out to be a standby.
-    private func takeAnswers(_ handle: ServerHandle, into ended: inout [Pipeline.Ended]) -> Bool {
-        var superseded = false
+    /// Reads what has arrived.
+    private func takeAnswers(_ handle: ServerHandle, into ended: inout [Pipeline.Ended]) {
         var insideQuery = false
         while PQisBusy(handle.pointer) == 0 {
             guard let result = PQgetResult(handle.pointer) else {
@@ -270,7 +307,6 @@ final class Connection {
             defer { PQclear(result) }
             switch PQresultStatus(result) {
             case PGRES_PIPELINE_SYNC:
-                superseded = superseded || pipeline.complaint?.needsNewConnection == true
                 if let transaction = pipeline.synchronised() { ended.append(transaction) }
             case PGRES_PIPELINE_ABORTED:
                 insideQuery = true
@@ -282,14 +318,15 @@ final class Connection {
                 pipeline.failed(ServerError(copying: result))
             }
         }
-        return superseded
     }
 
-    private func sendBacklog(_ handle: ServerHandle) {
+    /// False as in `send`.
+    private func sendBacklog(_ handle: ServerHandle) -> Bool {
         while !backlog.isEmpty, pipeline.count < limits.transactionsInFlight {
             let next = backlog.removeFirst()
-            send(next.statements, next.completion, on: handle)
+            guard send(next.statements, next.completion, on: handle) else { return false }
         }
+        return true
     }
 
     // MARK: Turning away

@@ -10,12 +10,34 @@ struct Pipeline {
     struct Ended {
         let completion: Completion
         let result: Result<[ResultTable], StoreFailure>
+        /// Why another connection is needed before anything is asked again.
+        var staleness: Staleness?
+    }
+
+    /// The server no longer has what it had, or is no longer what it was.
+    enum Staleness {
+        /// A standby, left behind by a failover.
+        case standby
+        /// It does not know a name that it has confirmed.
+        case nameLost
+        /// What a kept plan answers has another type since.
+        case planOutdated
     }
 
     private struct Transaction {
         var tables: [ResultTable] = []
         var error: ServerError?
+        let usesNames: Bool
         let completion: Completion
+
+        var staleness: Staleness? {
+            switch error?.sqlState {
+            case "25006": .standby
+            case "26000" where usesNames: .nameLost
+            case "0A000" where usesNames: .planOutdated
+            default: nil
+            }
+        }
     }
 
     private var transactions: [Transaction] = []
@@ -23,8 +45,10 @@ struct Pipeline {
     var count: Int { transactions.count }
     var isEmpty: Bool { transactions.isEmpty }
 
-    mutating func transactionSent(completion: @escaping Completion) {
-        transactions.append(Transaction(completion: completion))
+    mutating func transactionSent(
+        usesNames: Bool = false, completion: @escaping Completion
+    ) {
+        transactions.append(Transaction(usesNames: usesNames, completion: completion))
     }
 
     mutating func answered(_ table: ResultTable) {
@@ -43,8 +67,13 @@ struct Pipeline {
         guard !transactions.isEmpty else { return nil }
         let oldest = transactions.removeFirst()
         let result: Result<[ResultTable], StoreFailure> =
-            oldest.error.map { .failure($0.failure) } ?? .success(oldest.tables)
-        return Ended(completion: oldest.completion, result: result)
+            if let error = oldest.error {
+                .failure(oldest.staleness == nil ? error.failure : .away(error.message))
+            } else {
+                .success(oldest.tables)
+            }
+        return Ended(
+            completion: oldest.completion, result: result, staleness: oldest.staleness)
     }
 
     /// The connection is gone: nobody knows what was committed.

@@ -60,15 +60,13 @@ struct ServerError: Equatable {
         detail = trunkline_pg_detail(result).map { String(cString: $0) } ?? ""
     }
 
-    /// We are on a standby, left behind by a failover: only another connection helps.
-    var needsNewConnection: Bool { sqlState == "25006" }
-
     var failure: StoreFailure {
         if sqlState == Self.fenced {
             let numbers = detail.split(separator: ",").compactMap { Int($0) }
             return .fenced(numbers.sorted().map(PartitionNumber.init(rawValue:)))
         }
-        if needsNewConnection { return .away(message) }
+        // A standby, left behind by a failover.
+        if sqlState == "25006" { return .away(message) }
         // SQLSTATE classes, PostgreSQL manual, appendix A.
         switch sqlState.prefix(2) {
         case "08", "53", "57": return .away(message)

@@ -14,10 +14,11 @@ package struct Migration: Sendable {
             number: 4, name: "paused_senders", sql: PackageResources.m0004_paused_senders_sql),
         Migration(number: 5, name: "owing", sql: PackageResources.m0005_owing_sql),
         Migration(number: 6, name: "crashes", sql: PackageResources.m0006_crashes_sql),
+        Migration(number: 7, name: "fence", sql: PackageResources.m0007_fence_sql),
     ]
 
     /// The schema version that this binary is made for.
-    package static let newest = 6
+    package static let newest = 7
 }
 
 package enum MigrationFailure: Error, Equatable, Sendable {

@@ -28,22 +28,24 @@ extension PostgresStore {
         _ ids: [ActivityID], completion: @escaping (Result<[ActivityRow], StoreFailure>) -> Void
     ) {
         let statement = Statement(
-            """
-            select a.id, a.activity_id, case when c.activity is null then a.body else '' end,
-                a.digest, a.key_id, a.content_type, a.lane::int, a.ordering_key, a.created_at,
-                a.expires_at, a.synchronization, a.type,
-                a.type in ('Create', 'Update') and exists (
-                    -- From the day before on: it may have been expanded first.
-                    select from trunkline.activity d
-                    where d.key_id = a.key_id and d.ordering_key = a.ordering_key
-                        and d.type = 'Delete' and d.id > a.id - (1::bigint << 40)),
-                c.activity is not null, coalesce(c.crashes, 0), coalesce(c.stage, ''),
-                coalesce(c.signal, '')
-            from trunkline.activity a
-            left join trunkline.crash c on c.activity = a.id and c.quarantined_at is not null
-            where a.id = any ($1)
-            """, [.bigints(ids.map(\.rawValue))])
-        reading.transact([statement]) { completion($0.map { $0[0].map(activityRow) }) }
+            frequent: """
+                select a.id, a.activity_id, case when c.activity is null then a.body else '' end,
+                    a.digest, a.key_id, a.content_type, a.lane::int, a.ordering_key, a.created_at,
+                    a.expires_at, a.synchronization, a.type,
+                    a.type in ('Create', 'Update') and exists (
+                        -- From the day before on: it may have been expanded first. `+ 0` keeps it
+                        -- off the primary key, by which a plan of the day's first minutes would
+                        -- read the whole day.
+                        select from trunkline.activity d
+                        where d.key_id = a.key_id and d.ordering_key = a.ordering_key
+                            and d.type = 'Delete' and d.id + 0 > a.id - (1::bigint << 40)),
+                    c.activity is not null, coalesce(c.crashes, 0), coalesce(c.stage, ''),
+                    coalesce(c.signal, '')
+                from trunkline.activity a
+                left join trunkline.crash c on c.activity = a.id and c.quarantined_at is not null
+                where a.id = any ($1)
+                """, [.bigints(ids.map(\.rawValue))])
+        reading.transact([.byIndex, statement]) { completion($0.map { $0[1].map(activityRow) }) }
     }
 
     /// Of each activity those of the inboxes that have an end on record: an outcome of any state,

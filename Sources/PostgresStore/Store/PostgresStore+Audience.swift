@@ -24,15 +24,15 @@ extension PostgresStore {
         }
         // Two texts of the statement, because `$3 is null or ...` would keep it off the index.
         let statement = Statement(
-            """
-            select inbox, shared_inbox from \(quoted)
-            where audience = $1 \(after == nil ? "" : "and inbox > $3") order by inbox limit $2
-            """,
+            frequent: """
+                select inbox, shared_inbox from \(quoted)
+                where audience = $1 \(after == nil ? "" : "and inbox > $3") order by inbox limit $2
+                """,
             [.text(name), .bigint(Int64(limit))] + (after.map { [.text($0)] } ?? []))
-        reading.transact([statement]) { result in
+        reading.transact([.byIndex, statement]) { result in
             completion(
                 result.map {
-                    $0[0].map { AudienceMember(inbox: $0.text(), sharedInbox: $0.optionalText()) }
+                    $0[1].map { AudienceMember(inbox: $0.text(), sharedInbox: $0.optionalText()) }
                 })
         }
     }

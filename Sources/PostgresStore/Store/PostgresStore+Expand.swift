@@ -53,7 +53,7 @@ private final class Expansion {
             case .success(let tables):
                 bisection.accepted()
                 // Ordinality counts from 1; those without a row were known.
-                for (ordinal, id, isBehind) in tables[1].map({
+                for (ordinal, id, isBehind) in tables[2].map({
                     (Int($0.bigint()), ActivityID(rawValue: $0.bigint()), $0.boolean())
                 }) {
                     answers[positions[ordinal - 1]] = isBehind ? .parkedBehind(id) : .stored(id)
@@ -146,9 +146,9 @@ private final class Expansion {
             activity.dropped.map { (activity.idempotencyKey, $0) }
         }
         return [
-            .commitDurably,
+            .commitDurably, .byIndex,
             Statement(
-                insertActivities,
+                frequent: insertActivities,
                 [
                     .texts(batch.map(\.idempotencyKey)), .texts(batch.map(\.activityID)),
                     .texts(batch.map(\.type)), .byteArrays(batch.map(\.body)),

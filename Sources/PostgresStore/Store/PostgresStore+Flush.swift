@@ -75,7 +75,7 @@ extension StoreFlush {
         if !fences.isEmpty {
             statements.append(
                 Statement(
-                    "select trunkline.fence($1, $2)",
+                    frequent: "select trunkline.fence($1, $2)",
                     [
                         .ints(fences.map { Int32($0.partition.rawValue) }),
                         .bigints(fences.map(\.epoch.rawValue)),
@@ -100,14 +100,14 @@ extension StoreFlush {
             ends.append(Int32(inboxes.count))
         }
         return Statement(
-            """
-            insert into trunkline.outcome (activity, state, inbox_ids, epoch, worker, sequence)
-            select ended.activity, ended.state, ($6::int[])[ended.first:ended.last], ended.epoch,
-                $7, $8
-            from unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::int[])
-                as ended (activity, state, epoch, first, last)
-            on conflict do nothing
-            """,
+            frequent: """
+                insert into trunkline.outcome (activity, state, inbox_ids, epoch, worker, sequence)
+                select ended.activity, ended.state, ($6::int[])[ended.first:ended.last], ended.epoch,
+                    $7, $8
+                from unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::int[])
+                    as ended (activity, state, epoch, first, last)
+                on conflict do nothing
+                """,
             [
                 .bigints(outcomes.map(\.activity.rawValue)),
                 .texts(outcomes.map(\.state.rawValue)),
@@ -188,13 +188,13 @@ extension StoreFlush {
 
     private var insertAttempts: Statement {
         Statement(
-            """
-            insert into trunkline.attempt
-                (activity, inbox, at, number, class, status, duration_ms, detail, excerpt)
-            select * from unnest($1::bigint[], $2::int[], $3::timestamptz[], $4::int2[],
-                $5::text[], $6::int2[], $7::int[], $8::text[], $9::bytea[])
-            on conflict do nothing
-            """,
+            frequent: """
+                insert into trunkline.attempt
+                    (activity, inbox, at, number, class, status, duration_ms, detail, excerpt)
+                select * from unnest($1::bigint[], $2::int[], $3::timestamptz[], $4::int2[],
+                    $5::text[], $6::int2[], $7::int[], $8::text[], $9::bytea[])
+                on conflict do nothing
+                """,
             [
                 .bigints(attempts.map(\.activity.rawValue)),
                 .ints(attempts.map(\.inbox.rawValue)), .timestamps(attempts.map(\.at)),

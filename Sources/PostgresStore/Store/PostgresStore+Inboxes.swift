@@ -64,8 +64,8 @@ extension PostgresStore {
         _ ids: [InboxID], completion: @escaping (Result<[InboxRow], StoreFailure>) -> Void
     ) {
         let statement = Statement(
-            selectInboxes + " where i.id = any ($1)", [.ints(ids.map(\.rawValue))])
-        reading.transact([statement]) { completion($0.map { $0[0].map(inboxRow) }) }
+            frequent: selectInboxesByID, [.ints(ids.map(\.rawValue))])
+        reading.transact([.byIndex, statement]) { completion($0.map { $0[1].map(inboxRow) }) }
     }
 
     private func resolve(
@@ -104,8 +104,8 @@ extension PostgresStore {
     private func selectInboxRows(
         _ urls: [String], completion: @escaping (Result<[Spelling: InboxRow], StoreFailure>) -> Void
     ) {
-        let statement = Statement(selectInboxes + " where i.url = any ($1)", [.texts(urls)])
-        expanding.transact([statement]) { completion($0.map { byURL($0[0]) }) }
+        let statement = Statement(frequent: selectInboxesByURL, [.texts(urls)])
+        expanding.transact([.byIndex, statement]) { completion($0.map { byURL($0[1]) }) }
     }
 
     private func store(
@@ -114,14 +114,14 @@ extension PostgresStore {
     ) {
         if missing.isEmpty && improved.isEmpty { return completion(.success([:])) }
         var statements = [
-            Statement(insertHosts, [.texts((missing + improved).map(\.host))])
+            .byIndex,
+            Statement(insertHosts, [.texts((missing + improved).map(\.host))]),
         ]
         if !missing.isEmpty { statements.append(Statement(insertInboxes, columns(missing))) }
         if !improved.isEmpty { statements.append(Statement(improveInboxes, columns(improved))) }
         statements.append(
             Statement(
-                selectInboxes + " where i.url = any ($1)",
-                [.texts((missing + improved).map(\.url))]))
+                frequent: selectInboxesByURL, [.texts((missing + improved).map(\.url))]))
         expanding.transact(statements) { result in
             completion(result.map { byURL($0[statements.count - 1]) })
         }
@@ -176,6 +176,9 @@ private let selectInboxes = """
         h.suspended_until, h.failing_since, h.probe_due, h.last_error, h.last_success_at
     from trunkline.inbox i left join trunkline.host h on h.id = i.host
     """
+
+private let selectInboxesByID = selectInboxes + " where i.id = any ($1)"
+private let selectInboxesByURL = selectInboxes + " where i.url = any ($1)"
 
 private func inboxRow(_ row: inout RowReader) -> InboxRow {
     InboxRow(
