@@ -10,28 +10,27 @@ internal import EventLoop
 final class Shard {
     /// Beyond it, names without a transfer are taken out of libcurl's name cache.
     private static let seedLimit = 1_024
-
-    /// Addresses that stand in libcurl's name cache for one authority.
-    private struct Seed {
-        var addresses: [String]
-        var name: String
-        var port: UInt16
-        var transfers = 0
-    }
+    /// Of connections: the budget is what limits them.
+    private static let anyNumber = Int(Int32.max)
 
     private let multi: UnsafeMutableRawPointer
     private let sockets: SocketTable
     private let finished: (Transfer, CURLcode) -> Void
     private var timer: LoopTimer?
     private var active: [Transfer] = []
-    private var seeds: [String: Seed] = [:]
+    /// How many have addresses in libcurl's name cache.
+    private var seeded = 0
     /// Gave up one address while connecting (see `pushOn`).
     private var betweenAddresses: [Transfer] = []
+    /// Empty; what `collect` reads into, kept for its memory.
+    private var spare: [(Transfer, CURLcode)] = []
     /// Removal lines that the next transfer takes along.
     private var removals: [String] = []
+    /// Each connection that comes back has libcurl close the one that is idle for longest.
+    private var isTrimming = false
 
     init(
-        loop: EventLoop, sockets: SocketTable, connectionLimit: Int,
+        loop: EventLoop, sockets: SocketTable,
         finished: @escaping (Transfer, CURLcode) -> Void
     ) {
         guard let multi = curl_multi_init() else { preconditionFailure("curl_multi_init failed") }
@@ -42,7 +41,7 @@ final class Shard {
             act(on: trunkline_curl_socket_bad(), [])
         }
         let this = Unmanaged.passUnretained(self).toOpaque()
-        set(trunkline_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, connectionLimit))
+        set(trunkline_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.anyNumber))
         set(trunkline_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING)))
         set(trunkline_curl_multi_set_socket_callback(multi, watchShardSocket))
         set(trunkline_curl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this))
@@ -65,11 +64,11 @@ final class Shard {
         _ transfer: Transfer, _ pending: PendingTransfer, to destination: Destination,
         addresses: [String]?, sessions: TLSSessions.Cache?, now: Instant
     ) {
-        var lines = removals
-        removals.removeAll(keepingCapacity: true)
-        if let addresses { lines += seed(destination, addresses) }
+        let lines = removals + seed(destination.seed, addresses)
+        removals.removeAll()
         transfer.prepare(pending, to: destination, resolutions: lines, sessions: sessions)
         transfer.record.begun = now
+        sockets.budget.began(isSecure: destination.isSecure)
         transfer.position = active.count
         active.append(transfer)
         let status = curl_multi_add_handle(multi, transfer.easy)
@@ -99,30 +98,24 @@ final class Shard {
 
     /// A line for CURLOPT_RESOLVE when libcurl does not know the addresses yet, or others: it then
     /// replaces the entry. Connections that stand are kept, they belong to the name.
-    private func seed(_ destination: Destination, _ addresses: [String]) -> [String] {
-        let key = destination.authority
-        let transfers = seeds[key]?.transfers ?? 0
-        if seeds[key]?.addresses == addresses {
-            seeds[key]?.transfers += 1
-            return []
-        }
-        seeds[key] = Seed(
-            addresses: addresses, name: destination.name, port: destination.port,
-            transfers: transfers + 1)
-        return ["\(destination.name):\(destination.port):\(addresses.joined(separator: ","))"]
+    private func seed(_ name: NameSeed, _ addresses: [String]?) -> [String] {
+        name.transfers += 1
+        guard let addresses, name.addresses != addresses else { return [] }
+        if name.addresses == nil { seeded += 1 }
+        name.addresses = addresses
+        return ["\(name.key):\(addresses.joined(separator: ","))"]
     }
 
-    private func unseed(_ authority: String) {
-        guard var seed = seeds[authority] else { return }
-        seed.transfers -= 1
-        seeds[authority] = seed
-        if seed.transfers == 0, seeds.count > Self.seedLimit {
-            seeds[authority] = nil
-            removals.append("-\(seed.name):\(seed.port)")
-        }
+    private func unseed(_ name: NameSeed) {
+        name.transfers -= 1
+        guard name.transfers == 0, seeded > Self.seedLimit, name.addresses != nil else { return }
+        name.addresses = nil
+        seeded -= 1
+        removals.append("-\(name.key)")
     }
 
-    private func act(on descriptor: curl_socket_t, _ readiness: Readiness) {
+    func act(on descriptor: curl_socket_t, _ readiness: Readiness) {
+        trim(sockets.budget.isUsedUp(returning: descriptor))
         var running: Int32 = 0
         let status = curl_multi_socket_action(multi, descriptor, readiness.rawValue, &running)
         precondition(status == CURLM_OK, describe(status))
@@ -146,13 +139,23 @@ final class Shard {
         }
     }
 
+    /// libcurl closes at most one connection for each that comes back, when it then has more than
+    /// its limit: there is no other way to have it close one.
+    private func trim(_ isNeeded: Bool) {
+        guard isNeeded != isTrimming else { return }
+        isTrimming = isNeeded
+        let limit = isNeeded ? 1 : Self.anyNumber
+        set(trunkline_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limit))
+    }
+
     private func isActive(_ transfer: Transfer) -> Bool {
         transfer.position < active.count && active[transfer.position] === transfer
     }
 
     /// Reads all messages before anything is reported: a report may start or cancel transfers.
     private func collect() {
-        var ended: [(Transfer, CURLcode)] = []
+        var ended = spare
+        spare = []
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else {
@@ -164,12 +167,17 @@ final class Shard {
             ended.append((transfer, code))
         }
         for (transfer, code) in ended { finished(transfer, code) }
+        ended.removeAll(keepingCapacity: true)
+        spare = ended
     }
 
     private func remove(_ transfer: Transfer) {
         let status = curl_multi_remove_handle(multi, transfer.easy)
         precondition(status == CURLM_OK, describe(status))
-        if let authority = transfer.record.destination?.authority { unseed(authority) }
+        if let destination = transfer.record.destination {
+            sockets.budget.ended(isSecure: destination.isSecure)
+            unseed(destination.seed)
+        }
         let last = active.removeLast()
         if last !== transfer {
             last.position = transfer.position
@@ -194,9 +202,7 @@ final class Shard {
             if !transfer.record.isReady { betweenAddresses.append(transfer) }
         } else {
             Transfer.owner(of: easy).record.descriptor = descriptor
-            sockets.update(descriptor, Readiness(rawValue: what & 3)) { [unowned self] readiness in
-                act(on: descriptor, readiness)
-            }
+            sockets.update(descriptor, Readiness(rawValue: what & 3), for: self)
         }
     }
 

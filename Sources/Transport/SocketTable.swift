@@ -11,13 +11,17 @@ final class SocketTable {
     private struct Entry {
         var watch: DescriptorWatch
         var interest: Readiness
-        let handler: (Readiness) -> Void
+        unowned let shard: Shard
     }
 
     private let loop: EventLoop
     private var entries: [Entry?] = []
+    var budget: ConnectionBudget
 
-    init(loop: EventLoop) { self.loop = loop }
+    init(loop: EventLoop, budget: ConnectionBudget) {
+        self.loop = loop
+        self.budget = budget
+    }
 
     /// Libcurl may have closed sockets behind our back (see `open`): their watches must not outlive
     /// the loop.
@@ -29,30 +33,29 @@ final class SocketTable {
     /// without a word to either callback, and the kernel gives the number to the next attempt at
     /// once. If what libcurl waits for is the same as before it does not say that either: so the
     /// new socket inherits what was wanted of the old one.
-    func open(family: Int32, type: Int32, protocol: Int32) -> Int32 {
+    func open(family: Int32, type: Int32, protocol: Int32, isSecure: Bool) -> Int32 {
         let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(family, type | flags, `protocol`)
         guard descriptor >= 0 else { return descriptor }
+        budget.opened(descriptor, isSecure: isSecure)
         if let stale = entry(descriptor) {
             forget(descriptor)
             if !stale.interest.isEmpty {
-                update(descriptor, stale.interest, handler: stale.handler)
+                update(descriptor, stale.interest, for: stale.shard)
             }
         }
         return descriptor
     }
 
-    /// Waits for this from now on; the handler is that of the first call for a descriptor.
-    func update(
-        _ descriptor: Int32, _ interest: Readiness, handler: @escaping (Readiness) -> Void
-    ) {
+    /// Has the shard act on this from now on; it is the one of the first call for a descriptor.
+    func update(_ descriptor: Int32, _ interest: Readiness, for shard: Shard) {
         while descriptor >= entries.count { entries.append(nil) }
         let index = Int(descriptor)
         if entries[index] == nil {
             let watch = loop.watch(descriptor, for: .send) { [unowned self] readiness in
                 ready(descriptor, readiness)
             }
-            entries[index] = Entry(watch: watch, interest: [], handler: handler)
+            entries[index] = Entry(watch: watch, interest: [], shard: shard)
         }
         entries[index]?.interest = interest
         entries[index]?.watch.update(interest)
@@ -64,7 +67,7 @@ final class SocketTable {
         if wanted.isEmpty {
             entry.watch.update(entry.interest)
         } else {
-            entry.handler(wanted)
+            entry.shard.act(on: descriptor, wanted)
         }
     }
 
@@ -75,6 +78,7 @@ final class SocketTable {
 
     fileprivate func close(_ descriptor: Int32) -> Int32 {
         forget(descriptor)
+        budget.closed(descriptor)
         return CCurl.close(descriptor)
     }
 

@@ -35,7 +35,7 @@ extension Transfer {
         }
         let descriptor = sockets.open(
             family: address.pointee.family, type: address.pointee.socktype,
-            protocol: address.pointee.protocol)
+            protocol: address.pointee.protocol, isSecure: record.destination?.isSecure == true)
         if descriptor < 0 {
             record.socketError = errno
         } else {
@@ -59,7 +59,7 @@ extension Transfer {
 
     fileprivate func header(_ line: UnsafePointer<CChar>, _ count: Int) -> Int {
         record.headerBytes += count
-        if count > 0, Self.limitInitials.contains(line[0]) { record.mayHoldLimits = true }
+        if count > 0, Self.mayNameLimit(line[0]) { record.mayHoldLimits = true }
         // A line without anything but its end, and not that of an interim answer.
         if count <= 2, long(CURLINFO_RESPONSE_CODE) >= 200 { record.isHeadComplete = true }
         if record.headerBytes <= headerByteLimit { return count }
@@ -69,7 +69,10 @@ extension Transfer {
 
     /// Of `Retry-After`, `RateLimit-...` and `X-RateLimit-...`: looking a field up costs as much as
     /// ten lines.
-    private static let limitInitials = "RrXx".utf8.map { CChar($0) }
+    private static func mayNameLimit(_ initial: CChar) -> Bool {
+        let lower = UInt8(bitPattern: initial) | 0x20
+        return lower == UInt8(ascii: "r") || lower == UInt8(ascii: "x")
+    }
 
     /// Ends a transfer for which the connection has brought too much; libcurl calls often, so only
     /// each eighth time is the kernel asked.

@@ -31,7 +31,7 @@ final class Transfer {
     let wireByteLimit: Int
     let errorText: UnsafeMutablePointer<CChar>
     private var sessions: TLSSessions.Cache?
-    private var headers: UnsafeMutablePointer<curl_slist>?
+    private var headers = HeaderList()
     private var resolutions: UnsafeMutablePointer<curl_slist>?
 
     /// What belongs to the transfer of the moment.
@@ -85,7 +85,6 @@ final class Transfer {
 
     deinit {
         curl_easy_cleanup(easy)
-        curl_slist_free_all(headers)
         curl_slist_free_all(resolutions)
         errorText.deallocate()
     }
@@ -102,14 +101,6 @@ final class Transfer {
         record.destination = destination
         errorText.pointee = 0
 
-        var list: UnsafeMutablePointer<curl_slist>?
-        for header in request.headers { list = curl_slist_append(list, header) }
-        // A name without value keeps libcurl from sending its own: Accept makes Hubzilla answer 406,
-        // Expect makes small servers wait.
-        for header in ["Accept:", "Expect:"] { list = curl_slist_append(list, header) }
-        curl_slist_free_all(headers)
-        headers = list
-
         curl_slist_free_all(resolutions)
         resolutions = lines.reduce(nil) { curl_slist_append($0, $1) }
 
@@ -117,7 +108,7 @@ final class Transfer {
         share(sessions)
         set(CURLOPT_URL, request.url)
         set(CURLOPT_FRESH_CONNECT, request.onFreshConnection ? 1 : 0)
-        set(trunkline_curl_set_list(easy, CURLOPT_HTTPHEADER, headers))
+        set(trunkline_curl_set_list(easy, CURLOPT_HTTPHEADER, headers.set(request.headers)))
         set(trunkline_curl_set_list(easy, CURLOPT_RESOLVE, resolutions))
         set(trunkline_curl_set_pointer(easy, CURLOPT_POSTFIELDS, request.body.bytes.baseAddress))
         set(
@@ -127,7 +118,11 @@ final class Transfer {
 
     /// What came of it; to be called when the handle has left the multi handle.
     func exchange(_ code: CURLcode) -> Exchange {
-        TransferEnding(
+        if code == CURLE_OK, !record.mayHoldLimits {
+            return .answered(
+                Answer(status: long(CURLINFO_RESPONSE_CODE), excerpt: record.excerpt))
+        }
+        return TransferEnding(
             code: code, status: long(CURLINFO_RESPONSE_CODE),
             retryAfter: record.mayHoldLimits ? field("Retry-After") : nil,
             rateLimit: record.mayHoldLimits ? rateLimit : nil,

@@ -9,16 +9,18 @@ package struct TransferRequest {
     package var url: String
     /// As `InboxURL.authority` gives it; must be the one in `url`.
     package var host: String
-    /// Complete lines without line end, `Date: Wed, ...`, sent in this order after `Host` and
-    /// `User-Agent` and before `Content-Length`. None of those three may be among them.
-    package var headers: [String]
+    /// `Date: Wed, ...` and others, sent in this order after `Host` and `User-Agent` and before
+    /// `Content-Length`. None of those three may be among them.
+    package var headers: HeaderLines
     package var body: RequestBody
     /// Never on a connection that was kept: for a 421, whose sender shares addresses with others.
     package var onFreshConnection = false
     /// Called around what is done with these bytes, which may be after a name was looked up.
     package var holding: (() -> Void) -> Void = { $0() }
 
-    package init(token: UInt64, url: String, host: String, headers: [String], body: RequestBody) {
+    package init(
+        token: UInt64, url: String, host: String, headers: HeaderLines, body: RequestBody
+    ) {
         self.token = token
         self.url = url
         self.host = host

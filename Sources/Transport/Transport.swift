@@ -25,6 +25,7 @@ package final class Transport {
     private let trust: TrustStore
     private let sessions: TLSSessions
     private let names: NameResolver
+    private var destinations = DestinationTable()
     private let sockets: SocketTable
     private var shards: [Shard] = []
     private var pool: [Transfer] = []
@@ -68,16 +69,18 @@ package final class Transport {
         self.loop = loop
         self.configuration = configuration
         sessions = TLSSessions(limit: configuration.sessionLimit)
-        sockets = SocketTable(loop: loop)
+        sockets = SocketTable(
+            loop: loop,
+            budget: ConnectionBudget(
+                byteLimit: configuration.idleConnectionBytes,
+                openLimit: configuration.openConnectionLimit))
         addressGuard = AddressGuard(allowed: configuration.allowedAddresses)
         names = NameResolver(
             loop: loop, limits: configuration.names, random: random, lookup: lookup)
         stillbornTimer = loop.timer { [unowned self] in reportStillborn() }
         sweepTimer = loop.timer { [unowned self] in sweep() }
         shards = (0..<configuration.shardCount).map { [sockets] _ in
-            Shard(
-                loop: loop, sockets: sockets, connectionLimit: configuration.connectionsPerShard
-            ) { [unowned self] transfer, code in
+            Shard(loop: loop, sockets: sockets) { [unowned self] transfer, code in
                 finish(transfer, code)
             }
         }
@@ -93,6 +96,8 @@ package final class Transport {
     package var statistics: TransportStatistics {
         var statistics = counted
         statistics.lookups = names.lookups
+        statistics.idleConnections = sockets.budget.idle
+        statistics.idleConnectionBytes = sockets.budget.idleBytes
         return statistics
     }
 
@@ -102,10 +107,10 @@ package final class Transport {
         inFlight += 1
         let pending = PendingTransfer(
             request: request, started: loop.now, generation: generation, completion: completion)
-        guard let destination = Destination(url: request.url, authority: request.host) else {
-            return abandon(pending, .notSent, "the URL is not of the host")
-        }
-        if let header = request.headers.first(where: { !isHeaderLine($0) }) {
+        guard
+            let destination = destinations.destination(url: request.url, authority: request.host)
+        else { return abandon(pending, .notSent, "the URL is not of the host") }
+        if let header = request.headers.flaw {
             return abandon(pending, .notSent, "not a header line: \(header.debugDescription)")
         }
         if destination.isLiteral { return begin(pending, to: destination, addresses: nil) }
@@ -148,7 +153,7 @@ package final class Transport {
             ?? Transfer(
                 configuration: configuration, addressGuard: addressGuard, trust: trust,
                 sockets: sockets)
-        let number = stableHash(destination.authority) % UInt64(shards.count)
+        let number = destination.seed.hash % UInt64(shards.count)
         let sessions =
             destination.isSecure ? sessions.cache(of: destination.authority, now: now) : nil
         pending.request.holding {
@@ -224,19 +229,4 @@ struct PendingTransfer {
     let started: Instant
     let generation: Int
     let completion: Transport.Completion
-}
-
-/// One line with a name and a value, and no way to smuggle in another: libcurl sends it as it is.
-private func isHeaderLine(_ line: String) -> Bool {
-    var line = line
-    return line.withUTF8 { bytes in
-        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return false }
-        let isClean = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-        return isClean && bytes[(colon + 1)...].contains { $0 != 0x20 }
-    }
-}
-
-/// FNV-1a: the same in every process, unlike Swift's own hashes.
-private func stableHash(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
 }

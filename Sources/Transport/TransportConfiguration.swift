@@ -10,12 +10,14 @@ package struct TransportConfiguration: Sendable {
     /// Exceptions to the rule that only public addresses are connected to.
     package var allowedAddresses: [AddressRange] = []
     /// libcurl walks all idle connections of a multi handle at every completion: 15,000 in one cost
-    /// 527 us of CPU per delivery, in 64 they cost 57 (facts/costs.md, section 2.3).
-    package var shardCount = 64
-    /// At this many connections a shard closes its oldest idle one. An idle TLS connection takes
-    /// 50 kB and a descriptor. Far fewer than are in use at once would make every completion search
-    /// for the oldest.
-    package var connectionsPerShard = 128
+    /// 527 us of CPU per delivery, in 64 they cost 57 (facts/costs.md, section 2.3), in 128 a tenth
+    /// less. A shard takes 40 kB.
+    package var shardCount = 128
+    /// What idle connections may take together, by `ConnectionBudget`'s reckoning; then the oldest
+    /// are closed. Reopening one costs more than twice as much as a delivery.
+    package var idleConnectionBytes = 1_024_000_000
+    /// Of connections, idle or not: beyond it idle ones are closed, too.
+    package var openConnectionLimit = Int.max
     /// Hosts whose TLS sessions are kept for the next connection; up to twice as many.
     package var sessionLimit = 4_096
     /// TCP and TLS together.

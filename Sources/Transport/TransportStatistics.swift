@@ -10,6 +10,10 @@ package struct TransportStatistics: Equatable, Sendable {
     package private(set) var reused = 0
     /// Name lookups that were started.
     package var lookups = 0
+    /// Open now, and used by no transfer.
+    package var idleConnections = 0
+    /// What those are assumed to take.
+    package var idleConnectionBytes = 0
 
     package init() {}
 

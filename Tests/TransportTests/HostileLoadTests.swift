@@ -75,7 +75,7 @@ private func endure(_ caFile: String, _ parts: Int...) -> [Int] {
         $0.caFile = caFile
         $0.connectTimeout = .milliseconds(500)
         $0.totalTimeout = .milliseconds(500)
-        $0.connectionsPerShard = 4
+        $0.idleConnectionBytes = 8 * 4 * ConnectionBudget.secureBytes
     }
     let worst = Worst(bench)
     return parts.map { answers in

@@ -155,10 +155,10 @@ struct KeepAliveTests {
         #expect(report.duration < .seconds(1))
     }
 
-    @Test func `connections beyond the shard's limit are closed, oldest idle first`() throws {
+    @Test func `connections beyond the budget are closed, oldest idle first`() throws {
         let bench = Bench {
             $0.shardCount = 1
-            $0.connectionsPerShard = 4
+            $0.idleConnectionBytes = 4 * ConnectionBudget.plainBytes
         }
         let server = answering(bench)
         for number in 0..<10 {
@@ -169,10 +169,57 @@ struct KeepAliveTests {
         #expect(try !bench.report("http://h0.fedi.localhost:\(server.port)/inbox").reused)
     }
 
+    @Test func `the budget is one for all shards, however hosts fall on them`() throws {
+        let bench = Bench { $0.idleConnectionBytes = 30 * ConnectionBudget.plainBytes }
+        let server = answering(bench)
+        func count(_ hosts: Range<Int>) throws -> Int {
+            for number in hosts {
+                _ = try bench.report("http://h\(number).fedi.localhost:\(server.port)/inbox")
+            }
+            let expected = bench.transport.statistics.idleConnections
+            bench.turn(until: { server.connections.filter { !$0.isClosed }.count == expected })
+            return expected
+        }
+        #expect(try count(0..<30) == 30)
+        #expect(try count(0..<30) == 30)
+        #expect(bench.transport.statistics.newConnections == 30)
+        // A shard does not close its only connection: at most one each too many.
+        #expect((30..<38).contains(try count(30..<200)))
+        #expect(
+            bench.transport.statistics.idleConnectionBytes
+                == bench.transport.statistics.idleConnections * ConnectionBudget.plainBytes)
+    }
+
+    @Test func `as many connections stay open as there are descriptors for`() throws {
+        let bench = Bench {
+            $0.shardCount = 1
+            $0.openConnectionLimit = 5
+        }
+        let server = answering(bench)
+        for number in 0..<20 {
+            _ = try bench.report("http://h\(number).fedi.localhost:\(server.port)/inbox")
+        }
+        bench.turn(until: { server.connections.filter { !$0.isClosed }.count <= 5 })
+        #expect(try bench.report("http://h19.fedi.localhost:\(server.port)/inbox").reused)
+    }
+
+    @Test func `a connection that was closed without a word is counted once`() {
+        var budget = ConnectionBudget(byteLimit: 100_000, openLimit: 10)
+        budget.opened(7, isSecure: true)
+        budget.opened(7, isSecure: false)
+        #expect(budget.idle == 1)
+        #expect(budget.idleBytes == ConnectionBudget.plainBytes)
+        budget.closed(7)
+        budget.closed(7)
+        budget.closed(8)
+        #expect(budget.open == 0)
+        #expect(budget.idleBytes == 0)
+    }
+
     @Test func `names that are taken out of libcurl's cache work again`() throws {
         let bench = Bench {
             $0.shardCount = 1
-            $0.connectionsPerShard = 8
+            $0.idleConnectionBytes = 8 * ConnectionBudget.plainBytes
         }
         let server = answering(bench)
         // More than Shard.seedLimit, twice.

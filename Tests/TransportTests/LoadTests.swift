@@ -124,7 +124,7 @@ struct LoadTests {
 private func provoke(transfers: Int) {
     let bench = Bench {
         $0.totalTimeout = .milliseconds(500)
-        $0.connectionsPerShard = 4
+        $0.idleConnectionBytes = 8 * 4 * ConnectionBudget.secureBytes
     }
     bench.answers["two.example"] = [.success(["127.0.0.3", "127.0.0.1"])]
     var count = 0

@@ -79,6 +79,41 @@ struct RequestOnTheWireTests {
         #expect(server.accepted == 0)
     }
 
+    @Test func `header lines arrive in order, however many and long, and those before do not stay`()
+        throws
+    {
+        let bench = Bench()
+        var seen: ReceivedRequest?
+        let server = LoopServer(bench.loop) { connection in
+            guard let request = connection.takeRequest() else { return }
+            seen = request
+            connection.send(Bench.accepted)
+        }
+        let url = "http://h1.fedi.localhost:\(server.port)/inbox"
+        // Without it libcurl would send one of its own.
+        let type = "Content-Type: application/activity+json"
+        let long = (0..<30).map { "X-\($0): " + String(repeating: "v", count: 10 * $0 + 1) }
+        for lines in [Bench.headers, long + [type], [type, "X-Last: 1"]] {
+            _ = try bench.report(url, headers: lines)
+            // Behind request line, Host and User-Agent, and before Content-Length.
+            #expect(try Array(#require(seen).head.dropFirst(3).dropLast()) == lines)
+        }
+    }
+
+    @Test func `destinations share what libcurl knows of a name only where the port is the same`() {
+        var table = DestinationTable()
+        func find(_ scheme: String, _ authority: String) -> Destination? {
+            table.destination(url: "\(scheme)://\(authority)/inbox", authority: authority)
+        }
+        let secure = find("https", "h.example")
+        #expect(secure != nil)
+        #expect(find("https", "h.example") === secure)
+        #expect(find("http", "h.example")?.seed !== secure?.seed)
+        #expect(find("http", "h.example:443")?.seed === secure?.seed)
+        #expect(find("https", "h.example:99999") == nil)
+        #expect(find("https", "") == nil)
+    }
+
     @Test(arguments: [
         "http://other.localhost/inbox", "https://h1.fedi.localhost", "ftp://h1.fedi.localhost/",
     ])
@@ -86,7 +121,8 @@ struct RequestOnTheWireTests {
         let bench = Bench()
         var report: TransferReport?
         let request = TransferRequest(
-            token: 7, url: url, host: "h1.fedi.localhost", headers: [], body: RequestBody([]))
+            token: 7, url: url, host: "h1.fedi.localhost", headers: HeaderLines(),
+            body: RequestBody([]))
         bench.transport.send(request) { report = $0 }
         #expect(report == nil, "a completion never runs inside send")
         bench.turn(until: { report != nil })

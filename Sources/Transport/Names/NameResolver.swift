@@ -13,6 +13,8 @@ final class NameResolver {
     /// A host with more addresses is reachable through these.
     static let addressLimit = 8
 
+    private static let loopback = ["127.0.0.1", "::1"]
+
     /// libuv reads this when its pool is first used, and gives half of the threads to lookups; with
     /// its default of 4, two dead name servers (10 s each) would hold up every other name.
     static let sizeThreadPool: Void = { _ = setenv("UV_THREADPOOL_SIZE", "64", 0) }()
@@ -45,7 +47,7 @@ final class NameResolver {
     ) -> NameCache.Answer {
         // RFC 6761 section 6.3: never a matter for DNS. IPv4 first, as most test servers listen.
         if name == "localhost" || name.hasSuffix(".localhost") {
-            return .addresses(["127.0.0.1", "::1"])
+            return .addresses(Self.loopback)
         }
         let (answer, startsLookup) = cache.ask(name, now: loop.now)
         if answer == .awaited { waiters[name, default: []].append(waiter) }

@@ -78,7 +78,10 @@ extension Decoder {
     }
 
     private static func checkDestination(_ parsed: InboxURL) throws {
-        guard let destination = Destination(url: parsed.url, authority: parsed.authority) else {
+        var table = DestinationTable()
+        guard
+            let destination = table.destination(url: parsed.url, authority: parsed.authority)
+        else {
             throw BrokenPromise(description: "cannot be sent: \(parsed)")
         }
         // The guard must know each address that would be connected to without a look-up.

@@ -71,7 +71,8 @@ final class Bench {
     ) -> TransferRequest {
         let rest = url.split(separator: "/", omittingEmptySubsequences: false)
         return TransferRequest(
-            token: token, url: url, host: String(rest[2]), headers: headers, body: body)
+            token: token, url: url, host: String(rest[2]), headers: HeaderLines(headers),
+            body: body)
     }
 
     /// Sends one request and waits for its report.
