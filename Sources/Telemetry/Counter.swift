@@ -74,6 +74,8 @@ package struct Gauge: Hashable, Sendable {
     package static func laneLength(_ lane: Lane) -> Self {
         Self(.laneLength, min(lane.index, Lane.intake.count - 1))
     }
+    package static var idleConnections: Self { Self(.idleConnections) }
+    package static var idleConnectionBytes: Self { Self(.idleConnectionBytes) }
     /// 1 or 0.
     package static var redisUp: Self { Self(.redisUp) }
     /// 1 or 0.

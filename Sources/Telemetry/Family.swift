@@ -12,6 +12,7 @@ package enum Family: Int, CaseIterable, Sendable {
     case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt,
         deliveriesRecovered, logMessages, workerDeaths, quarantined, cpu
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
+    case idleConnections, idleConnectionBytes
     case redisUp, postgresUp, networkAway, multiBufferSigner, workers
     case enqueueToDelivered, httpDuration, flushDuration, flushRows
 
@@ -170,6 +171,7 @@ package enum Family: Int, CaseIterable, Sendable {
                 [Label(name: "stage", values: CPUStage.allCases.map(\.rawValue))],
                 "CPU time of the workers, by what it went into.")
         case .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .laneLength,
+            .idleConnections, .idleConnectionBytes,
             .redisUp, .postgresUp, .networkAway, .multiBufferSigner, .workers, .enqueueToDelivered,
             .httpDuration,
             .flushDuration,
@@ -198,6 +200,13 @@ package enum Family: Int, CaseIterable, Sendable {
             Definition(
                 "lane_length", .gauge(.largest), [.intakeLane],
                 "Intake entries not yet expanded, at the last look.")
+        case .idleConnections:
+            Definition(
+                "idle_connections", .gauge(.sum), "HTTP connections open that nothing uses now.")
+        case .idleConnectionBytes:
+            Definition(
+                "idle_connection_bytes", .gauge(.sum),
+                "What they are reckoned to take of --connection-memory.")
         case .redisUp:
             Definition("redis_up", .gauge(.smallest), "1 when every worker reaches Redis.")
         case .postgresUp:

@@ -1,4 +1,5 @@
 internal import DeliveryCore
+internal import PostgresStore
 internal import Transport
 
 /// Says which inbox URLs may be delivered to, before anything is stored for them.
@@ -6,11 +7,43 @@ internal import Transport
 /// Names are judged when they are connected to; here only what the URL itself shows: its form, its
 /// scheme, and an address written out as such.
 struct AddressBook {
-    var guarding: AddressGuard
-    /// `http://` inboxes are for tests and closed networks.
-    var allowsPlainHTTP: Bool
+    /// What was read lately: the same followers get each activity of an actor.
+    private final class Memory {
+        /// URLs of a generation, and the longest in bytes: 15 MB at most in both.
+        static let limit = 16_384
+        static let longestURL = 256
+
+        private var newer: [Spelling: Collapse.Inbox] = [:]
+        private var older: [Spelling: Collapse.Inbox] = [:]
+
+        subscript(text: String) -> Collapse.Inbox? {
+            get { newer[Spelling(text)] ?? older[Spelling(text)] }
+            set {
+                guard text.utf8.count <= Self.longestURL else { return }
+                if newer.count >= Self.limit { (older, newer) = (newer, [:]) }
+                newer[Spelling(text)] = newValue
+            }
+        }
+    }
+
+    private let guarding: AddressGuard
+    private let allowsPlainHTTP: Bool
+    private let memory = Memory()
+
+    /// - Parameter allowsPlainHTTP: `http://` inboxes are for tests and closed networks.
+    init(guarding: AddressGuard, allowsPlainHTTP: Bool) {
+        self.guarding = guarding
+        self.allowsPlainHTTP = allowsPlainHTTP
+    }
 
     func address(_ text: String) -> Collapse.Address {
+        if let known = memory[text] { return .success(known) }
+        let judged = judge(text)
+        if case .success(let inbox) = judged { memory[text] = inbox }
+        return judged
+    }
+
+    private func judge(_ text: String) -> Collapse.Address {
         let url: InboxURL
         do throws(InboxURLProblem) {
             url = try InboxURL.parse(text)

@@ -15,6 +15,7 @@ final class ExpansionRun {
     /// What the run needs of the worker.
     struct Means {
         var store: PostgresStore
+        var inboxes: InboxDirectory
         var keys: KeySource
         var addresses: AddressBook
         /// Lower-case authorities of our own.
@@ -185,7 +186,7 @@ final class ExpansionRun {
         guard let part = parts.last else { return resolveNextPage() }
         let rest = Array(parts.dropLast())
         guard let first = part.first else { return resolve(rest) }
-        means.store.resolveInboxes(part.flatMap(\.addresses)) { result in
+        means.inboxes.resolve(part.flatMap(\.addresses)) { result in
             switch result {
             case .failure(let failure):
                 guard failure.mayBlameAnEntry else { return self.completion(.failure(failure)) }
@@ -320,7 +321,7 @@ final class ExpansionRun {
         guard let (index, activity, lane, audience) = known.last else {
             return completion(.success(answers))
         }
-        means.store.loadInboxes(audience) { result in
+        means.inboxes.load(audience) { result in
             switch result {
             case .failure(let failure): self.completion(.failure(failure))
             case .success(let rows):

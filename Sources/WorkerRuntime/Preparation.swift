@@ -10,6 +10,7 @@ internal import Transport
 final class PreparationRun {
     private let request: PreparationRequest
     private let store: PostgresStore
+    private let inboxes: InboxDirectory
     private let keys: KeySource
     private let shelve: (ActivityID, LoadedActivity) -> Void
     /// Takes each activity into hand while it is looked at.
@@ -20,13 +21,15 @@ final class PreparationRun {
     private var failure: StoreFailure?
 
     init(
-        _ request: PreparationRequest, store: PostgresStore, keys: KeySource,
+        _ request: PreparationRequest, store: PostgresStore, inboxes: InboxDirectory,
+        keys: KeySource,
         shelve: @escaping (ActivityID, LoadedActivity) -> Void,
         holding: @escaping (ActivityID, () -> Void) -> Void,
         completion: @escaping (Result<PreparedFacts, StoreFailure>) -> Void
     ) {
         self.request = request
         self.store = store
+        self.inboxes = inboxes
         self.keys = keys
         self.shelve = shelve
         self.holding = holding
@@ -44,7 +47,7 @@ final class PreparationRun {
         if request.inboxes.isEmpty {
             answered(.success(()))
         } else {
-            store.loadInboxes(request.inboxes) { self.loaded(inboxes: $0) }
+            inboxes.load(request.inboxes) { self.loaded(inboxes: $0) }
         }
         if request.checks.isEmpty {
             answered(.success(()))

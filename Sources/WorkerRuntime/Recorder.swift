@@ -164,6 +164,8 @@ final class Recorder {
         metrics.increment(
             .connections(.opened), by: new.newConnections - statistics.newConnections)
         metrics.increment(.connections(.reused), by: new.reused - statistics.reused)
+        metrics.set(.idleConnections, to: new.idleConnections)
+        metrics.set(.idleConnectionBytes, to: new.idleConnectionBytes)
         statistics = new
     }
 

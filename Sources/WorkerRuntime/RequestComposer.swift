@@ -15,6 +15,8 @@ struct RequestComposer {
     }
 
     private var date = (second: Int64.min, text: [UInt8]())
+    /// Of the activity that was signed last: a fan-out's deliveries follow each other.
+    private var digest = (hash: [UInt8](), value: [UInt8]())
 
     /// One result a transmission, in order. A transmission without a loaded activity is a broken
     /// promise of the machine, which asks for activities before it sends.
@@ -30,7 +32,9 @@ struct RequestComposer {
             guard let activity = shelf[transmission.activity] else {
                 preconditionFailure("activity \(transmission.activity.rawValue) is not loaded")
             }
-            return Draft(transmission, activity, date: date, wall: wall)
+            return Draft(
+                transmission, activity, date: date, digest: digestValue(activity.digest),
+                wall: wall)
         }
         let tasks = drafts.map { SigningTask(keyID: $0.activity.key, bytes: $0.bytesToSign) }
         let signatures = ring.sign(tasks, now: now) { place in
@@ -52,12 +56,20 @@ struct RequestComposer {
         return date.text
     }
 
+    private mutating func digestValue(_ hash: [UInt8]) -> [UInt8] {
+        if digest.hash != hash { digest = (hash, Digest.value(sha256: hash)) }
+        return digest.value
+    }
+
     /// A request with everything but its signature.
     private struct Draft {
         let transmission: Transmission
         let activity: LoadedActivity
         let date: [UInt8]
         private let scheme: Scheme
+
+        /// With room for a long key id.
+        private static let usualHeaderBytes = 1_024
 
         private enum Scheme {
             case draftCavage(DraftCavage.Request)
@@ -67,7 +79,7 @@ struct RequestComposer {
 
         init(
             _ transmission: Transmission, _ activity: LoadedActivity, date: [UInt8],
-            wall: WallTime
+            digest: [UInt8], wall: WallTime
         ) {
             self.transmission = transmission
             self.activity = activity
@@ -82,7 +94,7 @@ struct RequestComposer {
                 scheme = .draftCavage(
                     DraftCavage.Request(
                         target: target.requestTarget, host: Array(transmission.host.utf8),
-                        date: date, digest: Digest.value(sha256: activity.digest)))
+                        date: date, digest: digest))
             case .messageSignatures:
                 let digest = Digest.contentDigestValue(sha256: activity.digest)
                 scheme = .message(
@@ -101,18 +113,22 @@ struct RequestComposer {
         }
 
         func request(signedWith made: MadeSignature) -> TransferRequest {
-            var headers = ["Date: \(text(date))", "Content-Type: \(activity.contentType)"]
+            var headers = HeaderLines()
+            headers.reserve(Self.usualHeaderBytes)
+            headers.append("Date", date)
+            headers.append("Content-Type", activity.contentType.utf8)
             switch scheme {
             case .draftCavage(let request):
-                let signature = DraftCavage.signatureValue(
-                    keyID: activity.key, algorithm: made.algorithm, request: request,
-                    signature: made.bytes)
-                headers.append("Digest: \(text(request.digest))")
-                headers.append("Signature: \(text(signature))")
+                headers.append("Digest", request.digest)
+                headers.append(
+                    "Signature",
+                    DraftCavage.signatureValue(
+                        keyID: activity.key, algorithm: made.algorithm, request: request,
+                        signature: made.bytes))
             case .message(let signature, let contentDigest):
-                headers.append("Content-Digest: \(text(contentDigest))")
-                headers.append("Signature-Input: \(text(signature.inputValue))")
-                headers.append("Signature: \(text(signature.signatureValue(made.bytes)))")
+                headers.append("Content-Digest", contentDigest)
+                headers.append("Signature-Input", signature.inputValue)
+                headers.append("Signature", signature.signatureValue(made.bytes))
             case .unusable:
                 break
             }
@@ -120,7 +136,5 @@ struct RequestComposer {
                 token: transmission.token.rawValue, url: transmission.url,
                 host: transmission.host, headers: headers, body: activity.body)
         }
-
-        private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
     }
 }

@@ -15,7 +15,10 @@ extension WorkerProcess {
         case .heartbeat: heartbeat()
         case .takeLease(let partition): takeLease(partition)
         case .takeEpoch(let partition): takeEpoch(partition)
-        case .sealLease(let partition, let epoch): sealLease(partition, epoch)
+        case .sealLease(let partition, let epoch):
+            // What its former owner has found out of its hosts.
+            inboxes.forgetAll()
+            sealLease(partition, epoch)
         case .renewLeases(let leases, let whole): renew(leases, whole: whole)
         case .releaseLeases(let leases): release(leases)
         case .examine(let partition): examine(partition)
@@ -149,6 +152,8 @@ extension WorkerProcess {
         }
         store.flush(rows) { [weak self] result in
             guard let self else { return }
+            // Whether or not it was written.
+            self.inboxes.doubt(batch.failures.map(\.inbox), hosts: batch.hosts.map(\.host))
             switch result {
             case .success(let flushed):
                 self.recorder.flushed(

@@ -14,11 +14,13 @@ extension WorkerProcess {
     /// Nothing is sent before it is known what may not be: the machine hears that PostgreSQL is
     /// there once the controls are read.
     func postgresCameUp() {
+        inboxes.forgetAll()
         awaitsControls = true
         loadControls()
     }
 
     func postgresWentAway() {
+        inboxes.forgetAll()
         awaitsControls = false
         occur(.postgresDisconnected)
     }

@@ -117,7 +117,7 @@ extension WorkerProcess {
     func expand(_ id: ExpansionID, _ jobs: [ExpansionJob]) {
         entriesInHand.expansionBegan(id, jobs.map(\.reference))
         let means = ExpansionRun.Means(
-            store: store, keys: keys, addresses: addresses,
+            store: store, inboxes: inboxes, keys: keys, addresses: addresses,
             ownHosts: [options.transport.instanceDomain],
             audienceRelation: options.audienceRelation, pausedSenders: pausedSenders,
             wall: EventLoop.wallTime,
@@ -208,7 +208,7 @@ extension WorkerProcess {
     }
 
     private func route(_ parked: [ParkedActivity]) {
-        store.loadInboxes(Set(parked.flatMap(\.audience)).sorted()) { [weak self] result in
+        inboxes.load(Set(parked.flatMap(\.audience)).sorted()) { [weak self] result in
             guard let self, let rows = self.found(result) else { return }
             let byID = Dictionary(rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
             self.occur(

@@ -117,7 +117,7 @@ extension WorkerProcess {
 
     func prepare(_ id: PreparationID, _ request: PreparationRequest) {
         let run = PreparationRun(
-            request, store: store, keys: keys,
+            request, store: store, inboxes: inboxes, keys: keys,
             shelve: { [weak self] in self?.shelf[$0] = $1 },
             holding: { [recorder] in recorder.during(.prepare, .activity($0), $1) }
         ) { [weak self] result in

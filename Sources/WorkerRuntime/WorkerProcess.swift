@@ -26,6 +26,7 @@ package final class WorkerProcess {
     let log: Logger
     let recorder: Recorder
     let addresses: AddressBook
+    let inboxes: InboxDirectory
     var machine: DeliveryMachine
     var shelf = ActivityShelf()
     var composer = RequestComposer()
@@ -86,6 +87,7 @@ package final class WorkerProcess {
             onStateChange: { relay.onChange($0, $1) })
         self.store = store
         storeState = relay
+        inboxes = InboxDirectory(loop: loop, store: store)
         transport = try Transport(
             loop: loop, configuration: options.transport, onFlaw: { log.warning("\($0)") })
         keys = KeySource(

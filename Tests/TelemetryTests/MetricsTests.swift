@@ -115,7 +115,7 @@ import Testing
     static let gauges: [Gauge] =
         [
             .inFlight, .openDeliveries, .unsettled, .ownedPartitions, .held, .later, .redisUp,
-            .postgresUp, .networkAway, .multiBufferSigner,
+            .postgresUp, .networkAway, .multiBufferSigner, .idleConnections, .idleConnectionBytes,
         ]
         + Lane.intake.map { .laneLength($0) } + WorkerState.allCases.map { .workers($0) }
 }

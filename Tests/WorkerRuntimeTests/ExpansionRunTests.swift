@@ -42,7 +42,8 @@ extension WithPostgres {
                 onFlaw: { _ in },
                 onFailure: { _ in })
             let means = ExpansionRun.Means(
-                store: bench.store, keys: keys,
+                store: bench.store,
+                inboxes: InboxDirectory(loop: bench.loop, store: bench.store), keys: keys,
                 addresses: AddressBook(
                     guarding: AddressGuard(allowed: []), allowsPlainHTTP: false),
                 ownHosts: ["our.example"], audienceRelation: relation,

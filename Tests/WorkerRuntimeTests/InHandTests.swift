@@ -49,7 +49,8 @@ extension WithPostgres {
             var (shelf, held, inHand) = ([ActivityID](), [ActivityID](), 0)
             let facts = try bench.answer { done in
                 PreparationRun(
-                    PreparationRequest(activities: ids), store: bench.store, keys: keys,
+                    PreparationRequest(activities: ids), store: bench.store,
+                    inboxes: bench.inboxes, keys: keys,
                     shelve: { id, _ in
                         #expect(inHand == 1)
                         shelf.append(id)
@@ -113,7 +114,7 @@ extension WithPostgres {
                 onFlaw: { _ in },
                 onFailure: { _ in })
             var means = ExpansionRun.Means(
-                store: bench.store, keys: keys,
+                store: bench.store, inboxes: bench.inboxes, keys: keys,
                 addresses: AddressBook(
                     guarding: AddressGuard(allowed: []), allowsPlainHTTP: false),
                 ownHosts: ["our.example"], audienceRelation: "trunkline.follower",

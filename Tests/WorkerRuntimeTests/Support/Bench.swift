@@ -5,6 +5,8 @@ import PostgresStore
 import Supervision
 import Testing
 
+@testable import WorkerRuntime
+
 /// A PostgreSQL for all suites, started before the first test and stopped after the last.
 struct PostgresTrait: SuiteTrait, TestScoping {
     @TaskLocal static var connectionString: String?
@@ -38,6 +40,7 @@ final class Bench {
     let loop = EventLoop()
     let database: Database
     let store: PostgresStore
+    private(set) lazy var inboxes = InboxDirectory(loop: loop, store: store)
 
     private final class Ready { var isReady = false }
 
