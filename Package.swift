@@ -67,6 +67,7 @@ let package = Package(
             swiftSettings: pure),
         .target(name: "HTTPSignatures", dependencies: ["DeliveryCore"], swiftSettings: pure),
         .target(name: "Telemetry", dependencies: ["DeliveryCore"], swiftSettings: pure),
+        .target(name: "Bench", swiftSettings: pure),
 
         // Adapters: each its own library, never each other.
         .target(name: "EventLoop", dependencies: ["CUV", "DeliveryCore"], swiftSettings: common),
@@ -88,6 +89,7 @@ let package = Package(
                 .embedInCode("Migrations/m0004_paused_senders.sql"),
                 .embedInCode("Migrations/m0005_owing.sql"),
                 .embedInCode("Migrations/m0006_crashes.sql"),
+                .embedInCode("Migrations/m0007_fence.sql"),
             ],
             swiftSettings: common),
         .target(
@@ -144,10 +146,9 @@ let package = Package(
         .executableTarget(
             name: "trunkline",
             dependencies: [
-                "AdminServer", "DeliveryCore", "HTTPSignatures", "IntakeParsing", "PostgresStore",
-                "RedisQueue", "Scoreboard", "SigningKeys", "Simulation", "Sink", "Supervision",
-                "Telemetry", "Transport",
-                "WorkerRuntime",
+                "AdminServer", "Bench", "DeliveryCore", "HTTPSignatures", "IntakeParsing",
+                "PostgresStore", "RedisQueue", "Scoreboard", "SigningKeys", "Simulation", "Sink",
+                "Supervision", "Telemetry", "Transport", "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -169,6 +170,7 @@ let package = Package(
         .testTarget(
             name: "TelemetryTests", dependencies: ["DeliveryCore", "Telemetry"],
             swiftSettings: common),
+        .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: common),
         .testTarget(
             name: "RedisQueueTests",
             dependencies: ["DeliveryCore", "EventLoop", "RedisQueue", "TestSupport"],

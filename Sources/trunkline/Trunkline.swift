@@ -39,7 +39,9 @@ struct Trunkline: AsyncParsableCommand {
                     PauseCommand.self, BlockCommand.self, LimitCommand.self, ResumeCommand.self,
                     ProbeCommand.self, RebuildCommand.self, QuarantineCommand.self,
                 ]),
-            CommandGroup(name: "Test", subcommands: [SimulateCommand.self, SinkCommand.self]),
+            CommandGroup(
+                name: "Test",
+                subcommands: [BenchCommand.self, SimulateCommand.self, SinkCommand.self]),
             CommandGroup(name: "Internal", subcommands: [WorkerCommand.self]),
         ])
 

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import Testing
 
 @testable import trunkline
@@ -26,9 +26,5 @@ import Testing
         #expect(check.findings.isEmpty)
     }
 
-    private static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
 }

@@ -34,6 +34,10 @@ import Testing
         ("run --instance-domain x --workers -2", "--workers takes a number from 1 up"),
         ("run --instance-domain x --slots -2", "--slots takes a number from 1 up"),
         ("run --instance-domain x --request-timeout -2", "--request-timeout takes a number"),
+        (
+            "run --instance-domain x --connection-memory 0",
+            "--connection-memory takes a number of MB"
+        ),
         ("run --instance-domain x --retain-days -2", "--retain-days takes a number of days"),
         ("run --instance-domain x --retry-for soon", "The value 'soon' is invalid"),
         ("run --instance-domain x --retry-for 3", "The value '3' is invalid"),

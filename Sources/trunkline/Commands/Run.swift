@@ -202,7 +202,7 @@ struct RunCommand: AsyncParsableCommand {
     private func workerArguments(
         partitions: Int, signingWith library: SigningLibrary
     ) throws -> [String] {
-        try pool.workerArguments(signingWith: library) + [
+        try pool.workerArguments(signingWith: library, workers: workerCount) + [
             "--key-prefix", connection.keyPrefix, "--partitions", String(partitions),
             "--log-format", try log.format().rawValue, "--log-level", log.logLevel.level.rawValue,
         ]

@@ -7,9 +7,10 @@ struct DescriptorLimit {
     /// Up to here the process may raise it itself.
     let hard: UInt64
 
-    /// A worker keeps up to 64 x 128 connections open; the rest is for its own files, for Redis,
-    /// PostgreSQL and name lookups.
-    static let comfortable: UInt64 = 64 * 128 + 512
+    /// For a worker's own files, for Redis, PostgreSQL and name lookups.
+    private static let reserve: UInt64 = 512
+    /// With connections to 8,192 hosts, more than most servers know.
+    static let comfortable: UInt64 = 8_192 + reserve
     /// With fewer, a worker reconnects where it should reuse: a TLS connection costs three times
     /// the CPU of a signature.
     static let least: UInt64 = 1_024
@@ -18,6 +19,14 @@ struct DescriptorLimit {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         return DescriptorLimit(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+    }
+
+    /// Up to which a worker keeps idle connections open, counting those in use. Above it there is
+    /// room for as many transfers as it may have under way; where there is not, for half as many
+    /// connections as there are descriptors.
+    func connections(slots: Int) -> Int {
+        let usable = Int(clamping: soft) - Int(Self.reserve)
+        return max(usable - slots, usable / 2, 1)
     }
 
     /// Raises the soft limit to the hard one; children inherit it.

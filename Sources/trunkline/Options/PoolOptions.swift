@@ -75,6 +75,17 @@ struct PoolOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
+            Most memory for connections that are kept open unused, of all workers together, in MB. \
+            One takes about 55 kB; beyond it the oldest are closed, and opening one again costs more \
+            than a delivery.
+            """,
+            valueName: "mb"))
+    var connectionMemory = 1_024
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            """
             Days of activities and outcomes to keep in PostgreSQL. Older ones are dropped by the \
             day, and never one that still owes a delivery.
             """,
@@ -100,6 +111,9 @@ struct PoolOptions: ParsableArguments {
                 "--allow-address \(range) is no address range: write 127.0.0.0/8 or ::1/128.")
         }
         guard slots > 0 else { throw ValidationError("--slots takes a number from 1 up.") }
+        guard (1...1_000_000).contains(connectionMemory) else {
+            throw ValidationError("--connection-memory takes a number of MB from 1 to 1000000.")
+        }
         guard (1...36_500).contains(retainDays) else {
             throw ValidationError("--retain-days takes a number of days from 1 to 36500.")
         }
@@ -129,6 +143,8 @@ struct PoolOptions: ParsableArguments {
         transport.caFile = caFile
         transport.allowedAddresses = allowAddress.compactMap { AddressRange($0) }
         transport.totalTimeout = .seconds(requestTimeout)
+        transport.idleConnectionBytes = connectionMemory * 1_000_000
+        transport.openConnectionLimit = DescriptorLimit.current.connections(slots: slots)
         return transport
     }
 
@@ -151,13 +167,16 @@ struct PoolOptions: ParsableArguments {
         closedir(stream)
     }
 
-    /// The flags that make a worker of this pool.
+    /// The flags that make one of so many workers of this pool.
     ///
     /// - Parameter library: what signs, after it was tried.
-    func workerArguments(signingWith library: SigningLibrary) throws -> [String] {
+    func workerArguments(
+        signingWith library: SigningLibrary, workers: Int
+    ) throws -> [String] {
         var arguments = [
             "--instance-domain", try domain(), "--audience-relation", audienceRelation,
             "--slots", String(slots), "--request-timeout", String(requestTimeout),
+            "--connection-memory", String(max(1, connectionMemory / workers)),
             "--retain-days", String(retainDays), "--retry-for", retryTimes.argument,
             "--crypto-mb", library.argument,
         ]

@@ -16,6 +16,15 @@ struct PoolConnection: Sendable {
 
     /// In the environment, not in the arguments: others may see those.
     var environment: [String: String] {
+        var environment = Self.inheritedEnvironment
+        environment[ConnectionOptions.redisVariable] = redisURL
+        environment[ConnectionOptions.databaseVariable] = database
+        environment[ConnectionOptions.stateDirectoryVariable] = nil
+        return environment
+    }
+
+    /// All variables of this process.
+    static var inheritedEnvironment: [String: String] {
         var environment: [String: String] = [:]
         var entry = environ
         while let line = entry.pointee {
@@ -24,9 +33,6 @@ struct PoolConnection: Sendable {
             guard let equals = text.firstIndex(of: "=") else { continue }
             environment[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }
-        environment[ConnectionOptions.redisVariable] = redisURL
-        environment[ConnectionOptions.databaseVariable] = database
-        environment[ConnectionOptions.stateDirectoryVariable] = nil
         return environment
     }
 }

@@ -1,0 +1,31 @@
+internal import Glibc
+internal import Synchronization
+
+/// That somebody wants a run to end: looked at wherever it waits.
+final class Interruption: Sendable {
+    private let isSet = Atomic(false)
+
+    func set() { isSet.store(true, ordering: .relaxed) }
+
+    func check() throws(CommandFailure) {
+        guard !isSet.load(ordering: .relaxed) else {
+            throw .failed("interrupted: what was started is stopped and removed")
+        }
+    }
+
+    /// Looks at `condition` until it holds.
+    ///
+    /// - Returns: false when the time was over first.
+    func wait(
+        atMost limit: Duration, looking every: Duration = .milliseconds(50),
+        until condition: () throws -> Bool
+    ) throws -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            try check()
+            if try condition() { return true }
+            guard ContinuousClock.now < deadline else { return false }
+            poll(nil, 0, Int32(every / .milliseconds(1)))
+        }
+    }
+}
