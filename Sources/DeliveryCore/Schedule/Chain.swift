@@ -28,7 +28,7 @@ package struct Chain: Sendable {
     var open = 0
     /// Those of later activities, oldest first.
     var waiting: [DeliveryIndex] = []
-    /// The newest whose turn has ended in the held queue since one was last given.
+    /// The oldest whose turn has ended in the held queue since one was last given.
     var parked: ActivityID?
     /// Those that stand in `later`, and until when.
     private var deferred: [Deferred: WallTime] = [:]

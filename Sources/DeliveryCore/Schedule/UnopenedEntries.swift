@@ -161,11 +161,31 @@ package struct UnopenedEntry: Sendable {
     package var entry: LogEntry
     /// A former owner may have worked on it.
     package var mustBeChecked: Bool
+    /// It is a part of the entry in the log; others come behind it.
+    var hasMoreBehind = false
 
     package init(partition: PartitionNumber, entry: LogEntry, mustBeChecked: Bool) {
         self.partition = partition
         self.entry = entry
         self.mustBeChecked = mustBeChecked
+    }
+
+    /// What a former owner left, one activity at a time: what has come back together from a held queue
+    /// or from `later` need not wait together for what stands elsewhere in the log.
+    static func left(_ entry: LogEntry, in partition: PartitionNumber) -> [UnopenedEntry] {
+        guard case .pointers(let pointers) = entry.content, entry.oldest < entry.newest else {
+            return [UnopenedEntry(partition: partition, entry: entry, mustBeChecked: true)]
+        }
+        let byAge = Dictionary(grouping: pointers, by: \.activity).sorted { $0.key < $1.key }
+        var parts = byAge.map { _, pointers in
+            var part = UnopenedEntry(
+                partition: partition, entry: LogEntry(id: entry.id, content: .pointers(pointers)),
+                mustBeChecked: true)
+            part.hasMoreBehind = true
+            return part
+        }
+        parts[parts.endIndex - 1].hasMoreBehind = false
+        return parts
     }
 
     fileprivate var weight: Int {

@@ -87,6 +87,8 @@ package struct OpenEntry: Sendable {
     package var partition: PartitionNumber
     /// Deliveries of it that are neither committed nor on their way to a held queue or `later`.
     package var undecided: Int
+    /// The rest of it waits to be opened.
+    var isPartlyOpen = false
     package var resolution: Resolution
 
     package init(partition: PartitionNumber, id: StreamID) {

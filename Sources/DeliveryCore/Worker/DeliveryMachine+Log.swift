@@ -60,7 +60,8 @@ extension DeliveryMachine {
     }
 
     /// What a former owner has left in the log is opened oldest activity first: retries stand
-    /// in it behind their successors, and only the former owner's memory kept them apart.
+    /// in it behind their successors or among older ones, and only the former owner's memory kept
+    /// them apart.
     private mutating func catchUp(_ partition: PartitionNumber, isAtEnd: Bool) {
         guard case .owned(let owned) = partitions[partition], owned.isCatchingUp,
             isAtEnd || owned.left.count >= Self.leftLimit
@@ -71,11 +72,9 @@ extension DeliveryMachine {
             if isAtEnd { $0.fresh = [] }
         }
         let entries = isAtEnd ? owned.left + owned.fresh : owned.left
-        let byAge = entries.sorted { ($0.oldest, $0.id) < ($1.oldest, $1.id) }
-        for entry in byAge {
-            unopened.append(
-                UnopenedEntry(partition: partition, entry: entry, mustBeChecked: true))
-        }
+        let parts = entries.flatMap { UnopenedEntry.left($0, in: partition) }
+        let byAge = parts.sorted { ($0.entry.oldest, $0.entry.id) < ($1.entry.oldest, $1.entry.id) }
+        for part in byAge { unopened.append(part) }
     }
 
     /// Entries of a partition that are sorted at once; of a longer log those that were read first
@@ -109,8 +108,7 @@ extension DeliveryMachine {
             let next = nextUnopened()
         {
             guard case .owned = partitions[next.partition] else { continue }
-            open(
-                next.entry, of: next.partition, check: next.mustBeChecked, into: &preparation)
+            open(next, into: &preparation)
         }
         ask(preparation)
     }
@@ -124,13 +122,9 @@ extension DeliveryMachine {
         emit(.prepare(preparation.id, preparation.request))
     }
 
-    private mutating func open(
-        _ entry: LogEntry, of partition: PartitionNumber, check: Bool,
-        into preparation: inout Preparation
-    ) {
-        let index = EntryIndex(
-            rawValue: entries.insert(OpenEntry(partition: partition, id: entry.id)))
-        switch entry.content {
+    private mutating func open(_ next: UnopenedEntry, into preparation: inout Preparation) {
+        let (index, check) = (place(of: next), next.mustBeChecked)
+        switch next.entry.content {
         case .fanout(let fanout):
             for inbox in fanout.inboxes {
                 open(
@@ -151,6 +145,17 @@ extension DeliveryMachine {
             preconditionFailure("a malformed entry is passed over when it is read")
         }
         concludeIfDecided(index)
+    }
+
+    /// Where its entry stands among the open ones: of one in parts, where the first was put.
+    private mutating func place(of next: UnopenedEntry) -> EntryIndex {
+        let (partition, id) = (next.partition, next.entry.id)
+        let index =
+            partlyOpen[partition]?.removeValue(forKey: id)
+            ?? EntryIndex(rawValue: entries.insert(OpenEntry(partition: partition, id: id)))
+        entries[index.rawValue].isPartlyOpen = next.hasMoreBehind
+        if next.hasMoreBehind { partlyOpen[partition, default: [:]][id] = index }
+        return index
     }
 
     /// - Returns: nil: it is open already by another entry, which answers for it.

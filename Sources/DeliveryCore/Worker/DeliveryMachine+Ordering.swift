@@ -243,7 +243,7 @@ extension DeliveryMachine {
         hosts[key.host]?.chains[key.order]?.open -= 1
         if let parked {
             let other = hosts[key.host]?.chains[key.order]?.parked
-            hosts[key.host]?.chains[key.order]?.parked = max(parked, other ?? parked)
+            hosts[key.host]?.chains[key.order]?.parked = min(parked, other ?? parked)
         }
         // They may have followed their predecessor into `later`: so do those behind them.
         while let ready = nextInChain(key) {

@@ -232,6 +232,7 @@ extension DeliveryMachine {
 
     private mutating func forgetEntries(of partition: PartitionNumber) {
         unopened.removeAll(of: partition)
+        partlyOpen[partition] = nil
         for raw in entries.indices where entries[raw].partition == partition {
             _ = entries.remove(raw)
         }

@@ -53,7 +53,10 @@ extension DeliveryMachine {
             deliveries.contains($0.rawValue)
                 && deliveries[$0.rawValue].phase == .preparing(preparation.id)
         }
-        let prepared = Set(ours.map { deliveries[$0.rawValue].entry }).map {
+        let whole = Set(ours.map { deliveries[$0.rawValue].entry }).filter {
+            !entries[$0.rawValue].isPartlyOpen
+        }
+        let prepared = whole.map {
             (entries[$0.rawValue].partition, entries[$0.rawValue].resolution.entry)
         }
         defer { for (partition, entry) in prepared { releaseAdmitted(partition, entry) } }

@@ -84,9 +84,11 @@ extension DeliveryMachine {
 
     // MARK: Resolving
 
-    /// Ends the entry if nothing of it is undecided.
+    /// Ends the entry if all of it has been opened, and nothing is undecided.
     mutating func concludeIfDecided(_ index: EntryIndex) {
-        guard entries[index.rawValue].undecided == 0 else { return }
+        guard entries[index.rawValue].undecided == 0, !entries[index.rawValue].isPartlyOpen else {
+            return
+        }
         var entry = entries.remove(index.rawValue)
         guard partitions.lease(entry.partition) != nil else { return }
         entry.resolution.orderHolds()

@@ -92,6 +92,8 @@ package struct DeliveryMachine: Sendable {
     var readingLogs: [PartitionNumber: LogPosition]?
     /// Entries that were read and are not open yet.
     var unopened = UnopenedEntries()
+    /// Those of which a part is open and another waits.
+    var partlyOpen: [PartitionNumber: [StreamID: EntryIndex]] = [:]
     var logPausedUntil: Instant?
 
     // Dispatch

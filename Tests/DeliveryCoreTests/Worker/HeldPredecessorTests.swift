@@ -68,4 +68,41 @@ import Testing
         #expect(update.sends.isEmpty)
         #expect(update.resolutions.flatMap(\.holds).map(\.pointers) == [[pointer(2, 11)]])
     }
+
+    @Test func `one that was held before goes behind an older one that is held after it`() throws {
+        var trace = Trace()
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        for activity in [1, 2] as [ActivityID] {
+            trace.activities[activity] = PreparedFacts.Activity(
+                lane: .normal, stored: trace.wall, expires: nil, size: 1,
+                order: OrderingTests.object, kind: .revision)
+        }
+        let due = trace.wall + .seconds(1)
+        let create = pointer(1, 11, attempts: 1)
+        trace.own(
+            0,
+            held: [
+                HeldHost(
+                    host: 1, condition: HostCondition(suspendedUntil: trace.wall + .seconds(2)),
+                    held: 1)
+            ],
+            later: [
+                Resolution.Later(
+                    pointer: create, due: due,
+                    chain: ChainKey(host: 1, order: OrderingTests.object))
+            ])
+        trace.read()
+        // It may not follow its Create to `later`: another may be among what is held.
+        trace.resolve(trace.admit(.fanout(1, 2, to: [11])))
+        trace.feed(.released(0, 1, 2, remaining: 0))
+        trace.jump(.milliseconds(1_500))
+        #expect(trace.admit(.pointers(2, pointer(4, 11), pointer(2, 11))).sends.isEmpty)
+        let parked = trace.admit(.pointers(3, create))
+        #expect(parked.resolutions.flatMap(\.holds).map(\.pointers) == [[create]])
+        trace.jump(.seconds(1))
+        let followed = trace.resolve(parked)
+        #expect(followed.sends.isEmpty)
+        #expect(followed.resolutions.flatMap(\.holds).map(\.pointers).last == [pointer(2, 11)])
+    }
 }

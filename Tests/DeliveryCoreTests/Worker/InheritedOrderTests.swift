@@ -75,6 +75,30 @@ import Testing
         #expect(trace.end(create, .status(200)).sends.map(\.activity) == [2])
     }
 
+    @Test func `what came back together to a former owner is opened one activity at a time`() throws
+    {
+        var trace = Self.trace { $0.preparationLimit = 2 }
+        trace.own(0)
+        // It was killed when 3 had followed 2 into `later`, and 2 was not there yet.
+        let first = trace.read(
+            .pointers(1, pointer(1, 21), pointer(3, 11)), .fanout(2, 2, to: [11])
+        ).preparations
+        #expect(first.map(\.request.activities) == [[1, 2]])
+        let opened = trace.answer(try #require(first.first))
+        #expect(opened.sends.map(\.activity) == [1, 2])
+        let second = opened.preparations
+        #expect(second.map(\.request.activities) == [[3]])
+        trace.answer(try #require(second.first))
+        // Its entry does not end with a part of it.
+        trace.end(opened.sends[0], .status(200))
+        trace.live(.milliseconds(60))
+        #expect(try trace.commit().resolutions.isEmpty)
+        let last = trace.end(opened.sends[1], .status(200)).sends
+        #expect(last.map(\.activity) == [3])
+        trace.end(try #require(last.first), .status(200))
+        #expect(try trace.commit().resolutions.map(\.entry) == [2, 1])
+    }
+
     @Test func `what comes back waits behind what a former owner left, if newer`() throws {
         var trace = Self.trace { $0.openLimit = 8 }
         // It was killed when 3 had followed 2 into `later`, and 2 was not there yet.
