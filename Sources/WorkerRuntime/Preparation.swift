@@ -79,6 +79,7 @@ final class PreparationRun {
             lane: row.lane, stored: row.createdAt, expires: row.expires,
             size: row.body.count, sender: SenderID(of: key),
             order: OrderKey(of: row.orderingKey, by: key), kind: ActivityKind(row.type),
+            mayFollow: row.type != "Create" && row.orderingKey != row.activityID,
             isSuperseded: row.isSuperseded,
             quarantine: row.quarantine.map {
                 "\($0.sentence); `trunkline quarantine release` sends it"

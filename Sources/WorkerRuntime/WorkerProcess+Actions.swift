@@ -21,7 +21,7 @@ extension WorkerProcess {
             sealLease(partition, epoch)
         case .renewLeases(let leases, let whole): renew(leases, whole: whole)
         case .releaseLeases(let leases): release(leases)
-        case .examine(let partition): examine(partition)
+        case .examine(let lease): examine(lease)
         case .rebuild(let lease, let activity): rebuild(lease, after: activity)
         case .loadBacklog(let partition): loadBacklog(partition)
         case .findOwed(let id, let after, let partitions):

@@ -10,19 +10,23 @@ extension WorkerProcess {
     static let rebuildDelay: Duration = .milliseconds(50)
     static let newestActivityInterval: Duration = .seconds(5)
 
-    func examine(_ partition: PartitionNumber) {
-        store.loadPartitions([partition]) { [weak self] result in
+    func examine(_ lease: OwnedLease) {
+        store.loadPartitions([lease.partition]) { [weak self] result in
             switch result {
-            case .success(let rows): self?.examine(partition, rows.first?.record)
+            case .success(let rows): self?.examine(lease, rows.first)
             case .failure(let failure):
                 self?.complain(.examine, failure)
-                self?.occur(.ownershipFailed(partition))
+                self?.occur(.ownershipFailed(lease.partition))
             }
         }
     }
 
-    private func examine(_ partition: PartitionNumber, _ record: PartitionRecord?) {
-        guard let record else { return occur(.ownershipFailed(partition)) }
+    /// What a later owner has found whole says nothing about what this one has read.
+    private func examine(_ lease: OwnedLease, _ row: PartitionRow?) {
+        let partition = lease.partition
+        guard let row else { return occur(.ownershipFailed(partition)) }
+        guard row.epoch == lease.epoch else { return occur(.fenced(lease)) }
+        let record = row.record
         queue.examine(partition) { [weak self] result in
             guard let self else { return }
             switch result {

@@ -16,7 +16,7 @@ extension Conformance {
             #expect(throws: Failed.self) { try subject.takeLease(1) }
             #expect(throws: Failed.self) { try subject.seal(lease) }
             #expect(throws: Failed.self) { try subject.hosts(0) }
-            #expect(throws: Failed.self) { try subject.examine(0) }
+            #expect(throws: Failed.self) { try subject.examine(lease) }
             #expect(throws: Failed.self) { try subject.rebuild(lease) }
             #expect(throws: Failed.self) { try subject.readIntake() }
             #expect(throws: Failed.self) { try subject.predecessors(of: entries[0]) }
@@ -39,10 +39,10 @@ extension Conformance {
             let entries = try subject.readIntake()
             let request = PreparationRequest(activities: [ActivityID(rawValue: 1)])
             let lease = try subject.own(1)
-            _ = try subject.examine(1)
+            _ = try subject.examine(lease)
             subject.losePostgres()
             #expect(throws: Failed.self) { try subject.takeEpoch(0) }
-            #expect(throws: Failed.self) { try subject.examine(1) }
+            #expect(throws: Failed.self) { try subject.examine(lease) }
             #expect(throws: Failed.self) { try subject.rebuild(lease) }
             #expect(throws: Failed.self) { try subject.expand(entries) }
             #expect(throws: Failed.self) { try subject.prepare(request) }

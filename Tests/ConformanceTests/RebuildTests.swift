@@ -13,7 +13,7 @@ extension Conformance {
             _ subject: any Subject, _ partition: Int = 0, by worker: Hand = .first
         ) throws -> OwnedLease {
             let lease = try subject.own(partition, by: worker)
-            switch try subject.examine(partition, by: worker) {
+            switch try subject.examine(lease, by: worker) {
             case .whole: break
             case .rolledBack(let activity):
                 try subject.rebuild(lease, after: activity, by: worker)
@@ -52,13 +52,15 @@ extension Conformance {
         ) throws {
             let subject = try subjects.make()
             let lease = try subject.own(0)
-            #expect(try subject.examine(0) == .lost)
+            #expect(try subject.examine(lease) == .lost)
             let through = try subject.rebuild(lease)
-            #expect(try subject.examine(0) == .whole(through: through))
-            #expect(try subject.examine(1) == .lost)
+            #expect(try subject.examine(lease) == .whole(through: through))
+            #expect(try subject.examine(subject.own(1)) == .lost)
             try subject.giveBack([lease])
-            _ = try subject.own(0, by: .second)
-            #expect(try subject.examine(0, by: .second) == .whole(through: through))
+            let next = try subject.own(0, by: .second)
+            #expect(try subject.examine(next, by: .second) == .whole(through: through))
+            // It has not seen what its successor found whole.
+            #expect(throws: Fenced.self) { try subject.examine(lease) }
         }
 
         @Test(arguments: Subjects.allCases)
@@ -66,12 +68,12 @@ extension Conformance {
             _ subjects: Subjects
         ) throws {
             let subject = try subjects.make()
-            _ = try begin(subject)
+            let before = try begin(subject)
             let stored = try subject.stored(
                 Posting(1, to: everywhere), Posting(2, to: everywhere), Posting(3, to: everywhere))
             try subject.route(stored.flatMap(\.entries).map { ($0.0.rawValue, $0.1) })
             try subject.flushRedis()
-            #expect(try subject.examine(0) == .lost)
+            #expect(try subject.examine(before) == .lost)
             #expect(try subject.log(0).isEmpty)
 
             let lease = try begin(subject)
@@ -117,7 +119,7 @@ extension Conformance {
             let early = try subject.log(0)
             let after = try subject.stored(Posting(2, to: everywhere))
             try subject.replaceRedis()
-            let condition = try subject.examine(0)
+            let condition = try subject.examine(lease)
             #expect(condition == .rolledBack(after: before[0].activity))
             try subject.rebuild(lease, after: before[0].activity)
             // What stood there stays, and what may be missing is added.
@@ -127,14 +129,14 @@ extension Conformance {
                 if case .fanout(let fanout) = entry.content { fanout.activity } else { nil }
             }
             #expect(Set(added) == [after[0].activity])
-            #expect(try subject.examine(0) == .whole(through: after[0].activity))
+            #expect(try subject.examine(lease) == .whole(through: after[0].activity))
         }
 
         @Test(arguments: Subjects.allCases)
         func `whoever lost the lease rebuilds nothing`(_ subjects: Subjects) throws {
             let subject = try subjects.make()
             let frozen = try subject.own(0)
-            _ = try subject.examine(0)
+            _ = try subject.examine(frozen)
             try subject.elapse(.seconds(16))
             _ = try begin(subject, by: .second)
             let before = try subject.log(0)

@@ -102,7 +102,7 @@ extension Conformance {
                 Posting(1, to: everywhere), Posting(2, to: everywhere), Posting(3, to: everywhere))
             try subject.park([stored[0].activity, stored[1].activity])
             let lease = try subject.own(0)
-            _ = try subject.examine(0)
+            _ = try subject.examine(lease)
             try subject.finishUnparking([stored[0].activity])
             // The mark was as far as the newest.
             try subject.rebuild(lease, after: stored[2].activity)

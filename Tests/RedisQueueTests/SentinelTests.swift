@@ -43,9 +43,10 @@ import Testing
         let later = try RedisClient(endpoint: RedisEndpoint(fleet.url))
         #expect(later.servers == [fleet.servers[1].address])
 
-        // The old one comes back, and thinks that it is the primary until it is told.
+        // The old one comes back, and thinks that it is the primary until it is told: Sentinel asks
+        // for its role every 10 s, and acts on the second answer.
         dies ? try old.start() : old.thaw()
-        try bench.turn("the old one is a replica") {
+        try bench.turn(within: .seconds(90), "the old one is a replica") {
             try old.command("ROLE").array?.first?.text == "slave"
         }
         #expect(states.last == true)

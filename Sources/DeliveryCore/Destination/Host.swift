@@ -29,9 +29,9 @@ package struct Host: Sendable {
     package var held = 0
     /// Deliveries on their way into its held queue.
     package var holding = 0
-    /// Of these those that a former owner had in the log: nothing is brought back before they are
-    /// in their places.
-    var holdingInherited = 0
+    /// Of these those that may belong behind something there: nothing is brought back before they
+    /// are in their places.
+    var holdingOutOfPlace = 0
     /// Some of them came while a part of the queue was on its way back: it goes behind them again.
     var isReleaseOvertaken = false
     package var release = Release.none

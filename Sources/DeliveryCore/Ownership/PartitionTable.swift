@@ -40,6 +40,8 @@ package struct PartitionTable: Equatable, Sendable {
         package var isCatchingUp = true
         /// Such entries, until the end of the log is seen.
         package var left: [LogEntry] = []
+        /// Of all that was kept since something was opened last.
+        package var leftWeight = 0
         /// Of these what must not go before all that was rebuilt.
         package var fresh: [LogEntry] = []
         /// When `later` has something due, as far as this owner knows.
@@ -51,6 +53,7 @@ package struct PartitionTable: Equatable, Sendable {
         /// Until the end of the log. Too many fresh ones keep the log's order among themselves, and
         /// go before what is rebuilt behind them.
         mutating func keep(_ entry: LogEntry, apart isFresh: Bool) {
+            leftWeight += entry.weight
             guard isFresh, hasRebuilt else { return left.append(entry) }
             fresh.append(entry)
             if fresh.count > Self.freshLimit {
@@ -234,10 +237,12 @@ package struct PartitionTable: Equatable, Sendable {
     }
 
     /// Those that are to be looked at now.
-    package func examinable(at now: Instant) -> [PartitionNumber] {
-        numbers { number in
-            guard case .owned(let owned) = phases[number] else { return false }
-            return owned.examinationDue.map { $0 <= now } ?? false
+    package func examinable(at now: Instant) -> [OwnedLease] {
+        select { partition, phase in
+            guard case .owned(let owned) = phase, let due = owned.examinationDue, due <= now else {
+                return nil
+            }
+            return OwnedLease(partition: partition, epoch: owned.epoch)
         }
     }
 

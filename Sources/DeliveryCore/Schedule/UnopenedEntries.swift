@@ -188,8 +188,13 @@ package struct UnopenedEntry: Sendable {
         return parts
     }
 
-    fileprivate var weight: Int {
-        switch entry.content {
+    fileprivate var weight: Int { entry.weight }
+}
+
+extension LogEntry {
+    /// Deliveries, and 16 for the entry: about four bytes each.
+    var weight: Int {
+        switch content {
         case .fanout(let fanout): fanout.inboxes.count + 16
         case .pointers(let pointers): pointers.count * 4 + 16
         case .malformed: 16

@@ -31,8 +31,9 @@ package struct OpenDelivery: Sendable {
     /// Comes from a held queue or from `later`: it has waited its turn already.
     package var hasWaited: Bool
     package var phase: Phase
-    /// A former owner had it in the log: what it must not overtake may stand in the held queue.
-    var isInherited = false
+    /// What it must not overtake may stand in its host's held queue: a former owner had it in the log,
+    /// or it comes from `later` and is of an object that had a life before.
+    var isOutOfPlace = false
     package var host: HostID?
     package var sender = SenderID.unknown
     var order: OrderKey?
@@ -66,7 +67,7 @@ package struct OpenDelivery: Sendable {
     }
 
     /// To which end of its host's held queue it goes, if it has to.
-    var goesToHead: Bool { hasWaited && (!isFollower || isInherited) }
+    var goesToHead: Bool { hasWaited && (!isFollower || isOutOfPlace) }
 
     package var pointer: DeliveryPointer {
         DeliveryPointer(activity: activity, inbox: inbox, attempts: attempts)

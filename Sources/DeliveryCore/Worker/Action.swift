@@ -15,7 +15,7 @@ package enum Action: Sendable {
     /// -> leasesReleased, also when Redis is away: then they run out by themselves
     case releaseLeases([OwnedLease])
     /// Whether Redis still has all of it -> examined | ownershipFailed
-    case examine(PartitionNumber)
+    case examine(OwnedLease)
     /// Brings back what is owed of the activities after this one; nil: of all, in the place of what is
     /// left in Redis -> rebuilt | ownershipFailed | fenced
     case rebuild(OwnedLease, after: ActivityID?)
@@ -153,8 +153,8 @@ package struct Resolution: Equatable, Sendable {
         /// A failed delivery goes back to the head, a fresh one to the tail.
         package var atHead: Bool
         package var pointers: [DeliveryPointer]
-        /// Of them those that a former owner had in the log; for the machine alone.
-        var inherited = 0
+        /// Of them those that may belong behind what is held; for the machine alone.
+        var outOfPlace = 0
     }
 
     package struct Later: Equatable, Sendable {

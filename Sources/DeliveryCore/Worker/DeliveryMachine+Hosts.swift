@@ -27,7 +27,8 @@ extension DeliveryMachine {
     mutating func admitToOpen(_ index: DeliveryIndex, host id: HostID) {
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[id] else { preconditionFailure("admitted without a host") }
-        let isBehindBacklog = host.isBacklogAhead && !delivery.goesToHead
+        let isBehindBacklog =
+            host.isBacklogAhead && (!delivery.goesToHead || delivery.isOutOfPlace)
         let mayBeTheCause = host.circuit.outage?.mayBeCaused(by: delivery) == true
         // Nothing fresh probes while a backlog waits, and no possible cause while anything is held.
         let mayProbe =
@@ -41,8 +42,8 @@ extension DeliveryMachine {
             probes.append(index)
         } else if host.circuit.isDead(at: circuitTime) {
             settle(index, .outcome(.dropped, delivery.activity, delivery.inbox))
-        } else if mayBeTheCause, !isBehindBacklog, !host.isSuspended(at: now),
-            let outage = host.circuit.outage
+        } else if mayBeTheCause, !host.isBacklogAhead || delivery.goesToHead,
+            !host.isSuspended(at: now), let outage = host.circuit.outage
         {
             // While nothing may be tried it would only come back, again and again.
             deferTurn(of: index, until: wall + rest(of: outage))

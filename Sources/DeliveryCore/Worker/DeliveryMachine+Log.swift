@@ -64,11 +64,12 @@ extension DeliveryMachine {
     /// them apart.
     private mutating func catchUp(_ partition: PartitionNumber, isAtEnd: Bool) {
         guard case .owned(let owned) = partitions[partition], owned.isCatchingUp,
-            isAtEnd || owned.left.count >= Self.leftLimit
+            isAtEnd || owned.leftWeight >= Self.leftLimit
         else { return }
         partitions.update(partition) {
             $0.isCatchingUp = !isAtEnd
             $0.left = []
+            $0.leftWeight = 0
             if isAtEnd { $0.fresh = [] }
         }
         let entries = isAtEnd ? owned.left + owned.fresh : owned.left
@@ -77,9 +78,9 @@ extension DeliveryMachine {
         for part in byAge { unopened.append(part) }
     }
 
-    /// Entries of a partition that are sorted at once; of a longer log those that were read first
-    /// go first.
-    static let leftLimit = 256
+    /// The weight of what is sorted at once, some thousand entries or 256 full ones of a partition; of
+    /// a longer log those that were read first go first.
+    static let leftLimit = 256 * (LogEntry.inboxLimit + 16)
     /// For whatever comes next.
     var hasRoom: Bool {
         deliveries.count < configuration.openLimit && openBytes < configuration.openByteLimit
@@ -139,7 +140,7 @@ extension DeliveryMachine {
                     pointer, of: .unknown, lane: .backfill, hasWaited: true,
                     check: true, in: index,
                     into: &preparation)
-                if let opened { deliveries[opened.rawValue].isInherited = check }
+                if let opened { deliveries[opened.rawValue].isOutOfPlace = check }
             }
         case .malformed:
             preconditionFailure("a malformed entry is passed over when it is read")

@@ -131,6 +131,9 @@ extension DeliveryMachine {
         deliveries[index.rawValue].url = inbox.url
         deliveries[index.rawValue].inboxHasStrikes = inbox.hasStrikes
         deliveries[index.rawValue].admitted = now
+        if activity.mayFollow, activity.kind != .deletion, isFromLater(deliveries[index.rawValue]) {
+            deliveries[index.rawValue].isOutOfPlace = true
+        }
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[inbox.host] else { preconditionFailure("admitted without a host") }
         if let end = earlyEnd(of: delivery, activity, at: host) {
@@ -139,6 +142,13 @@ extension DeliveryMachine {
             return
         }
         if takesTurn(index, activity, isAdmitted: true) { place(index) }
+    }
+
+    /// Of what comes from its host's held queue all that is older has come before it.
+    private func isFromLater(_ delivery: OpenDelivery) -> Bool {
+        let entry = entries[delivery.entry.rawValue]
+        return delivery.hasWaited
+            && releasedEntries[entry.partition]?[entry.resolution.entry] == nil
     }
 
     /// Of one that ends before it has a turn.
@@ -193,7 +203,7 @@ extension DeliveryMachine {
         } else if host.isSuspended(at: now) {
             hold(index, atHead: delivery.goesToHead)
         } else if host.isBacklogAhead,
-            !delivery.goesToHead || delivery.isInherited || host.isReleaseOvertaken
+            !delivery.goesToHead || delivery.isOutOfPlace || host.isReleaseOvertaken
         {
             // At the head too it goes behind what is older.
             hold(index, atHead: delivery.goesToHead)

@@ -12,7 +12,7 @@ extension DeliveryMachine {
     ) {
         partitions[partition] = .entering(step, epoch, deadline: deadline)
         switch step {
-        case .examining: emit(.examine(partition))
+        case .examining: emit(.examine(OwnedLease(partition: partition, epoch: epoch)))
         case .loading: emit(.loadBacklog(partition))
         // The answer to the examination says from where on.
         case .rebuilding: break
@@ -64,9 +64,11 @@ extension DeliveryMachine {
     /// Nothing may come of it; then it is asked again.
     mutating func examineDoubted() {
         guard isPostgresUp else { return }
-        for partition in partitions.examinable(at: now) {
-            partitions.update(partition) { $0.examinationDue = now + configuration.leaseTime }
-            emit(.examine(partition))
+        for lease in partitions.examinable(at: now) {
+            partitions.update(lease.partition) {
+                $0.examinationDue = now + configuration.leaseTime
+            }
+            emit(.examine(lease))
         }
     }
 }

@@ -72,7 +72,7 @@ extension DeliveryMachine {
         let count = holders.reduce(0) { $0 + entries[$1.rawValue].resolution.held(for: id) }
         guard count > 0, count == hosts[id]?.holding else { return 0 }
         hosts[id]?.holding = 0
-        hosts[id]?.holdingInherited = 0
+        hosts[id]?.holdingOutOfPlace = 0
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
         var freed: [ChainKey] = []
         for index in holders.sorted(by: { $0.rawValue < $1.rawValue }) {
@@ -140,7 +140,7 @@ extension DeliveryMachine {
             wake(id)
         }
         guard mayAsk, isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
-            host.holdingInherited == 0,
+            host.holdingOutOfPlace == 0,
             !host.isSuspended(at: now), openLimitLeft,
             case .owned(let owned) = partitions[host.partition],
             let count = releaseCount(of: id, host)

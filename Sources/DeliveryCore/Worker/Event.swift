@@ -153,6 +153,8 @@ package struct PreparedFacts: Sendable {
         /// nil: it may overtake, and be overtaken.
         package var order: OrderKey?
         package var kind: ActivityKind
+        /// Another activity of its order may have been stored before it.
+        package var mayFollow: Bool
         /// A revision of an object that a Delete on record has ended.
         package var isSuperseded: Bool
         /// Why it is set aside, in words; nil: it is not. What is set aside has no body here.
@@ -161,12 +163,14 @@ package struct PreparedFacts: Sendable {
         package init(
             lane: Lane, stored: WallTime, expires: WallTime?, size: Int,
             sender: SenderID = .unknown, order: OrderKey? = nil,
-            kind: ActivityKind = .other, isSuperseded: Bool = false, quarantine: String? = nil
+            kind: ActivityKind = .other, mayFollow: Bool = false, isSuperseded: Bool = false,
+            quarantine: String? = nil
         ) {
             self.quarantine = quarantine
             self.sender = sender
             self.order = order
             self.kind = kind
+            self.mayFollow = mayFollow
             self.isSuperseded = isSuperseded
             self.lane = lane
             self.stored = stored

@@ -3,8 +3,9 @@ internal import DeliveryCore
 /// Per (host, sender, ordering key): what was stored first is sent first, a retry stays ahead of
 /// its successors, and nothing of an object is sent to a host that has its Delete.
 ///
-/// Only what was routed before counts: an owner cannot wait for what does not stand in Redis yet.
-/// What a Delete supersedes has ended, and holds up nobody.
+/// Only what was routed before counts: an owner cannot wait for what does not stand in Redis yet. Nor
+/// can one that Redis has forgotten together with its lease, and that has not heard of it, wait for
+/// what its successor has brought back. What a Delete supersedes has ended, and holds up nobody.
 struct Order: Checker {
     static let name = "order"
     static let heeds: Set<Observation.Kind> = [
@@ -21,6 +22,9 @@ struct Order: Checker {
     private var deleted: Set<Line> = []
     private var known: Set<Delivery> = []
     private var ended: Set<Delivery> = []
+    /// What Redis had lost and has again.
+    private var broughtBack: Set<Delivery> = []
+    private var lost: Set<Delivery> = []
 
     init(_ scenario: Scenario) {}
 
@@ -30,8 +34,10 @@ struct Order: Checker {
             for delivery in deliveries { join(delivery, in: world) }
         case .forgot:
             // What Redis has lost is nowhere to be waited for until it is brought back.
+            lost.formUnion(known)
             (lines, known) = ([:], [])
             let left = world.redis.deliveries.sorted { $0.activity < $1.activity }
+            lost.subtract(left)
             for delivery in left { join(delivery, in: world) }
         case .settled(let delivery, _, _):
             end(delivery, in: world)
@@ -61,6 +67,7 @@ struct Order: Checker {
         guard !ended.contains(delivery), let line = line(of: delivery, in: world),
             known.insert(delivery).inserted
         else { return }
+        if lost.contains(delivery) { broughtBack.insert(delivery) }
         lines[line, default: []].append(delivery)
     }
 
@@ -74,6 +81,7 @@ struct Order: Checker {
         let before = lines[line]?.prefix { $0 != sending.delivery } ?? []
         guard let earlier = before.first(where: { $0.activity < sending.delivery.activity })
         else { return nil }
+        if broughtBack.contains(earlier), !world.holdsLease(sending) { return nil }
         // A Delete goes when it may; it ends those before it that its owner has not in flight. Of
         // what a former owner has, nobody knows.
         let isInFlight =
@@ -92,6 +100,14 @@ struct Order: Checker {
         else { return nil }
         return Line(
             host: delivery.inbox.host, sender: activity.sender, key: activity.orderingKey)
+    }
+}
+
+extension World {
+    /// Whether Redis knows the sender as the owner.
+    fileprivate func holdsLease(_ sending: Sending) -> Bool {
+        let lease = redis.partitions[partition(of: sending.delivery.inbox).rawValue].lease
+        return lease?.owner == Incarnation(rawValue: "w\(sending.worker)")
     }
 }
 

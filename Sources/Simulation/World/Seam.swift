@@ -33,7 +33,7 @@ extension SimulatedPostgres.Activity {
             lane: lane, stored: stored, expires: expires, size: 1_000,
             sender: SenderID(rawValue: UInt64(sender)),
             order: OrderKey(rawValue: orderingKey &+ UInt64(sender) &* 0x9E37_79B9_7F4A_7C15),
-            kind: kind.asSeenByTheMachine)
+            kind: kind.asSeenByTheMachine, mayFollow: kind.mayFollow)
     }
 }
 

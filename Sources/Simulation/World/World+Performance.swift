@@ -41,7 +41,7 @@ extension World {
         case .heartbeat, .takeLease, .sealLease, .renewLeases, .releaseLeases, .loadBacklog,
             .takeEpoch:
             return .answer(own(action, name, promise))
-        case .examine(let partition): return .answer(examine(partition))
+        case .examine(let lease): return .answer(examine(lease))
         case .rebuild(let lease, let activity):
             return .answer(beginRebuild(lease, after: activity, number, name, promise))
         case .findOwed(let id, let after, let partitions):
@@ -182,9 +182,9 @@ extension World {
     private func failure(of action: Action) -> Event? {
         switch action {
         case .takeLease(let partition), .takeEpoch(let partition), .sealLease(let partition, _),
-            .examine(let partition), .loadBacklog(let partition):
+            .loadBacklog(let partition):
             .ownershipFailed(partition)
-        case .rebuild(let lease, _): .ownershipFailed(lease.partition)
+        case .examine(let lease), .rebuild(let lease, _): .ownershipFailed(lease.partition)
         case .findOwed(let id, _, _): .owedUnknown(id)
         case .seek(let id, let lease, _, _): .sought(id, lease.partition, nowhere: [])
         case .releaseLeases(let leases): .leasesReleased(leases.map(\.partition))

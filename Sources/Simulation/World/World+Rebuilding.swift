@@ -5,8 +5,10 @@ extension World {
     /// So long after its number was given an activity is on its way through Redis.
     private static let settlingTime: Duration = .seconds(20)
 
-    mutating func examine(_ partition: PartitionNumber) -> Event {
+    mutating func examine(_ lease: OwnedLease) -> Event {
+        let partition = lease.partition
         guard isPostgresUp else { return .ownershipFailed(partition) }
+        guard postgres.epoch(partition) == lease.epoch else { return .fenced(lease) }
         let condition = PartitionCondition(
             redis.partitions[partition.rawValue].mark, by: redis.process,
             record: postgres.record(of: partition))

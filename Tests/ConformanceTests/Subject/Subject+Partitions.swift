@@ -36,12 +36,12 @@ extension Subject {
         }
     }
 
-    func examine(_ partition: Int, by worker: Hand = .first) throws -> PartitionCondition {
-        let partition = PartitionNumber(rawValue: partition)
-        return try answer(to: .examine(partition), by: worker) { event in
+    func examine(_ lease: OwnedLease, by worker: Hand = .first) throws -> PartitionCondition {
+        try answer(to: .examine(lease), by: worker) { event in
             switch event {
-            case .examined(partition, let condition): condition
-            case .ownershipFailed(partition): throw Failed(event: event)
+            case .examined(lease.partition, let condition): condition
+            case .ownershipFailed(lease.partition): throw Failed(event: event)
+            case .fenced(let lease): throw Fenced(leases: [lease])
             default: nil
             }
         }

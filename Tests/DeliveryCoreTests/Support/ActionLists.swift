@@ -89,7 +89,7 @@ extension [Action] {
     }
 
     var examined: [PartitionNumber] {
-        reduce(into: []) { if case .examine(let partition) = $1 { $0.append(partition) } }
+        reduce(into: []) { if case .examine(let lease) = $1 { $0.append(lease.partition) } }
     }
 
     var rebuilds: [(lease: OwnedLease, after: ActivityID?)] {

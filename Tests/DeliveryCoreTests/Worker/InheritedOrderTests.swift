@@ -57,6 +57,28 @@ import Testing
         #expect(trace.resolve(parked).sends.map(\.activity) == [2])
     }
 
+    @Test func `one that may follow comes back from later behind what is held`() throws {
+        var trace = Self.trace()
+        for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
+        // Its Create may be among them: this owner has not put either where it is.
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)])
+        let held = trace.admit(.pointers(1, pointer(2, 11)))
+        #expect(held.sends.isEmpty)
+        #expect(held.resolutions.flatMap(\.holds).map(\.atHead) == [true], "there by its age")
+        // A Create has nobody before it.
+        #expect(trace.admit(.pointers(2, pointer(1, 12))).sends.map(\.activity) == [1])
+    }
+
+    @Test func `one that may follow does not probe a host past what is held`() throws {
+        var trace = Self.trace()
+        trace.activities[2]?.mayFollow = true
+        let down = HostCondition(failingSince: trace.wall, probeDue: trace.wall, cause: "timeout")
+        trace.own(0, held: [HeldHost(host: 1, condition: down, held: 2)])
+        let held = trace.admit(.pointers(1, pointer(2, 11)))
+        #expect(held.sends.isEmpty)
+        #expect(held.resolutions.flatMap(\.holds).map(\.pointers) == [[pointer(2, 11)]])
+    }
+
     @Test func `what should have come back long ago is not waited for`() {
         var trace = Self.trace()
         trace.own(0, later: [later(pointer(1, 11, attempts: 1), in: .seconds(-61), trace)])
@@ -119,11 +141,12 @@ import Testing
     @Test func `a long log is opened before its end is seen`() {
         var trace = Self.trace { $0.readCount = 256 }
         trace.own(0)
+        let wide = (1...Int32(LogEntry.inboxLimit)).map { InboxID(rawValue: $0 * 10 + 1) }
         let entries = (1...256).map {
-            LogEntry.fanout(StreamID(milliseconds: UInt64($0), sequence: 0), 4, to: [11])
+            LogEntry.fanout(StreamID(milliseconds: UInt64($0), sequence: 0), 4, to: wide)
         }
         let read = trace.feed(.logRead([(PartitionNumber(rawValue: 0), entries)]))
-        #expect(read.preparations.first?.request.checks == [4: [11]])
+        #expect(read.preparations.first?.request.checks == [4: wide])
     }
 
     @Test func `what was read first is admitted first, in whatever order PostgreSQL answers`() {

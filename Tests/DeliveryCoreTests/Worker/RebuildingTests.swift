@@ -84,8 +84,9 @@ import Testing
         trace.feed(.backlogLoaded(0, [], later: []))
         trace.feed(.dueReleased(0, moved: 0, next: nil))
         var log = [LogEntry.fanout(1, update, to: [11])]
+        let wide = (1...Int32(LogEntry.inboxLimit)).map { InboxID(rawValue: $0 * 10 + 1_001) }
         for n in 2...299 as ClosedRange<UInt64> {
-            log.append(.fanout(StreamID(integerLiteral: n), 4, to: [21], again: true))
+            log.append(.fanout(StreamID(integerLiteral: n), 4, to: wide, again: true))
         }
         log.append(.fanout(300, 44, to: [11], again: true))
         let first = trace.feed(.logRead([(PartitionNumber(rawValue: 0), log)])).preparations
@@ -96,12 +97,12 @@ import Testing
     }
 
     @Test func `what waits for the end of what is rebuilt is limited, and stays in order`() {
-        var trace = entering { $0.readCount = 2_000 }
+        var trace = entering { $0.readCount = 8_000 }
         trace.feed(.examined(0, .lost))
         trace.feed(.rebuilt(lease, through: 50))
         trace.feed(.backlogLoaded(0, [], later: []))
         trace.feed(.dueReleased(0, moved: 0, next: nil))
-        let log = (1...2_000 as ClosedRange<UInt64>).map {
+        let log = (1...8_000 as ClosedRange<UInt64>).map {
             LogEntry.fanout(
                 StreamID(integerLiteral: $0), ActivityID(rawValue: 399 + Int64($0)), to: [11])
         }
