@@ -62,6 +62,7 @@ import Testing
         for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
         // Its Create may be among them: this owner has not put either where it is.
         trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)])
+        trace.read()
         let held = trace.admit(.pointers(1, pointer(2, 11)))
         #expect(held.sends.isEmpty)
         #expect(held.resolutions.flatMap(\.holds).map(\.atHead) == [true], "there by its age")
@@ -74,6 +75,7 @@ import Testing
         trace.activities[2]?.mayFollow = true
         let down = HostCondition(failingSince: trace.wall, probeDue: trace.wall, cause: "timeout")
         trace.own(0, held: [HeldHost(host: 1, condition: down, held: 2)])
+        trace.read()
         let held = trace.admit(.pointers(1, pointer(2, 11)))
         #expect(held.sends.isEmpty)
         #expect(held.resolutions.flatMap(\.holds).map(\.pointers) == [[pointer(2, 11)]])
