@@ -246,6 +246,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/faults", swiftSettings: common),
+        // The simulation, as many seeds as time allows: for deploy/seeds.
+        .executableTarget(
+            name: "seeds",
+            dependencies: [
+                "Simulation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/seeds", swiftSettings: common),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
