@@ -52,7 +52,7 @@ struct ServersTrait: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        let directory = "/tmp/trunkline-cf-\(UInt64.random(in: 0 ... .max))"
+        let directory = "\(MemoryDirectory.path)/trunkline-cf-\(UInt64.random(in: 0 ... .max))"
         // Open to pass through: the `postgres` user has its socket in there.
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: false,
