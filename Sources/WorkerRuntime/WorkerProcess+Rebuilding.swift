@@ -10,10 +10,11 @@ extension WorkerProcess {
     static let rebuildDelay: Duration = .milliseconds(50)
     static let newestActivityInterval: Duration = .seconds(5)
 
+    /// Redis first: as long as the epoch is still ours after that, nobody else has found it whole.
     func examine(_ lease: OwnedLease) {
-        store.loadPartitions([lease.partition]) { [weak self] result in
+        queue.examine(lease.partition) { [weak self] result in
             switch result {
-            case .success(let rows): self?.examine(lease, rows.first)
+            case .success(let seen): self?.examine(lease, seen.mark, by: seen.process)
             case .failure(let failure):
                 self?.complain(.examine, failure)
                 self?.occur(.ownershipFailed(lease.partition))
@@ -21,19 +22,17 @@ extension WorkerProcess {
         }
     }
 
-    /// What a later owner has found whole says nothing about what this one has read.
-    private func examine(_ lease: OwnedLease, _ row: PartitionRow?) {
+    private func examine(_ lease: OwnedLease, _ mark: PartitionMark?, by process: String) {
         let partition = lease.partition
-        guard let row else { return occur(.ownershipFailed(partition)) }
-        guard row.epoch == lease.epoch else { return occur(.fenced(lease)) }
-        let record = row.record
-        queue.examine(partition) { [weak self] result in
+        store.loadPartitions([partition]) { [weak self] result in
             guard let self else { return }
             switch result {
-            case .success(let (mark, process)):
+            case .success(let rows):
+                guard let row = rows.first else { return occur(.ownershipFailed(partition)) }
+                guard row.epoch == lease.epoch else { return occur(.fenced(lease)) }
                 findings[partition] = RebuildRun.Finding(
-                    generation: record.generation, process: process)
-                let condition = PartitionCondition(mark, by: process, record: record)
+                    generation: row.record.generation, process: process)
+                let condition = PartitionCondition(mark, by: process, record: row.record)
                 occur(.examined(partition, condition))
             case .failure(let failure):
                 complain(.examine, failure)

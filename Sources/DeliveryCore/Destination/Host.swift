@@ -29,9 +29,10 @@ package struct Host: Sendable {
     package var held = 0
     /// Deliveries on their way into its held queue.
     package var holding = 0
-    /// Of these those that may belong behind something there: nothing is brought back before they
-    /// are in their places.
-    var holdingOutOfPlace = 0
+    /// Of these those that a former owner had in the log: nothing is brought back before they are
+    /// in their places, or have had their time to get there.
+    var holdingInherited = 0
+    var inheritedDeadline: Instant?
     /// Some of them came while a part of the queue was on its way back: it goes behind them again.
     var isReleaseOvertaken = false
     package var release = Release.none
@@ -78,6 +79,11 @@ package struct Host: Sendable {
 
     /// Deliveries that wait in Redis, or will in a moment.
     package var backlog: Int { held + holding }
+
+    /// Whether what a former owner had in the log may still be on its way into the held queue.
+    package func isInheriting(at now: Instant) -> Bool {
+        holdingInherited > 0 && inheritedDeadline.map { now < $0 } ?? true
+    }
 
     /// Deliveries on their way back from its held queue that this worker does not see yet.
     package var returning: Int { release == .asked || release == .moved ? releasing : 0 }

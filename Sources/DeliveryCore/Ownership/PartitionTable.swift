@@ -154,6 +154,12 @@ package struct PartitionTable: Equatable, Sendable {
         }
     }
 
+    /// Whether what was read of its log under this epoch counts: it is not in doubt.
+    func isRead(_ partition: PartitionNumber, under epoch: Epoch) -> Bool {
+        guard case .owned(let owned) = self[partition] else { return false }
+        return owned.epoch == epoch && owned.examinationDue == nil
+    }
+
     package var ownedCount: Int {
         phases.count { phase in
             if case .owned = phase { true } else { false }

@@ -31,8 +31,10 @@ package struct OpenDelivery: Sendable {
     /// Comes from a held queue or from `later`: it has waited its turn already.
     package var hasWaited: Bool
     package var phase: Phase
-    /// What it must not overtake may stand in its host's held queue: a former owner had it in the log,
-    /// or it comes from `later` and is of an object that had a life before.
+    /// A former owner had it in the log: what it must not overtake may stand in the held queue.
+    var isInherited = false
+    /// What it must not overtake may stand in its host's held queue: it is inherited, or it comes from
+    /// elsewhere and may follow another.
     var isOutOfPlace = false
     package var host: HostID?
     package var sender = SenderID.unknown
@@ -67,7 +69,7 @@ package struct OpenDelivery: Sendable {
     }
 
     /// To which end of its host's held queue it goes, if it has to.
-    var goesToHead: Bool { hasWaited && (!isFollower || isOutOfPlace) }
+    var goesToHead: Bool { hasWaited && (!isFollower || isInherited) }
 
     package var pointer: DeliveryPointer {
         DeliveryPointer(activity: activity, inbox: inbox, attempts: attempts)

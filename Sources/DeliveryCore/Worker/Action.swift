@@ -153,8 +153,8 @@ package struct Resolution: Equatable, Sendable {
         /// A failed delivery goes back to the head, a fresh one to the tail.
         package var atHead: Bool
         package var pointers: [DeliveryPointer]
-        /// Of them those that may belong behind what is held; for the machine alone.
-        var outOfPlace = 0
+        /// Of them those that a former owner had in the log; for the machine alone.
+        var inherited = 0
     }
 
     package struct Later: Equatable, Sendable {

@@ -29,7 +29,9 @@ extension DeliveryMachine {
         for (partition, entries) in batch {
             counts[partition] = entries.count
             guard case .owned(let owned) = partitions[partition],
-                asked[partition] == LogPosition(epoch: owned.epoch, cursor: owned.cursor)
+                asked[partition] == LogPosition(epoch: owned.epoch, cursor: owned.cursor),
+                // It has come into doubt since; it is read again.
+                owned.examinationDue == nil
             else { continue }
             for var entry in entries where entry.id > owned.cursor {
                 partitions.update(partition) { $0.cursor = entry.id }
@@ -52,7 +54,7 @@ extension DeliveryMachine {
             }
         }
         for (partition, position) in asked.sorted(by: { $0.key < $1.key })
-        where partitions.epoch(partition) == position.epoch {
+        where partitions.isRead(partition, under: position.epoch) {
             // A short answer means the end of the log: what comes from now on is ours alone.
             let isShort = counts[partition, default: 0] < configuration.readCount
             catchUp(partition, isAtEnd: isShort)
@@ -140,7 +142,9 @@ extension DeliveryMachine {
                     pointer, of: .unknown, lane: .backfill, hasWaited: true,
                     check: true, in: index,
                     into: &preparation)
-                if let opened { deliveries[opened.rawValue].isOutOfPlace = check }
+                guard let opened else { continue }
+                deliveries[opened.rawValue].isInherited = check
+                deliveries[opened.rawValue].isOutOfPlace = check
             }
         case .malformed:
             preconditionFailure("a malformed entry is passed over when it is read")

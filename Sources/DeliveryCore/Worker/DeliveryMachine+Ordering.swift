@@ -132,7 +132,7 @@ extension DeliveryMachine {
             .filter { $0.chain == key }
         guard leaving.isEmpty else {
             // Its predecessor goes to the held queue with the entry of both.
-            let isAtHead = delivery.isOutOfPlace || leaving.allSatisfy(\.isAtHead)
+            let isAtHead = delivery.isInherited || leaving.allSatisfy(\.isAtHead)
             return hold(index, atHead: delivery.goesToHead && isAtHead)
         }
         let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []

@@ -131,8 +131,8 @@ extension DeliveryMachine {
         deliveries[index.rawValue].url = inbox.url
         deliveries[index.rawValue].inboxHasStrikes = inbox.hasStrikes
         deliveries[index.rawValue].admitted = now
-        if activity.mayFollow, activity.kind != .deletion, isFromLater(deliveries[index.rawValue]) {
-            deliveries[index.rawValue].isOutOfPlace = true
+        if activity.mayFollow, activity.kind != .deletion, !isReleased(deliveries[index.rawValue]) {
+            deliveries[index.rawValue].isOutOfPlace = deliveries[index.rawValue].hasWaited
         }
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[inbox.host] else { preconditionFailure("admitted without a host") }
@@ -144,11 +144,10 @@ extension DeliveryMachine {
         if takesTurn(index, activity, isAdmitted: true) { place(index) }
     }
 
-    /// Of what comes from its host's held queue all that is older has come before it.
-    private func isFromLater(_ delivery: OpenDelivery) -> Bool {
+    /// This owner has brought it back from its host's held queue: all that is older came before it.
+    private func isReleased(_ delivery: OpenDelivery) -> Bool {
         let entry = entries[delivery.entry.rawValue]
-        return delivery.hasWaited
-            && releasedEntries[entry.partition]?[entry.resolution.entry] == nil
+        return releasedEntries[entry.partition]?[entry.resolution.entry] != nil
     }
 
     /// Of one that ends before it has a turn.

@@ -72,7 +72,7 @@ extension DeliveryMachine {
         let count = holders.reduce(0) { $0 + entries[$1.rawValue].resolution.held(for: id) }
         guard count > 0, count == hosts[id]?.holding else { return 0 }
         hosts[id]?.holding = 0
-        hosts[id]?.holdingOutOfPlace = 0
+        hosts[id]?.holdingInherited = 0
         var preparation = Preparation(id: PreparationID(rawValue: nextToken()))
         var freed: [ChainKey] = []
         for index in holders.sorted(by: { $0.rawValue < $1.rawValue }) {
@@ -140,7 +140,7 @@ extension DeliveryMachine {
             wake(id)
         }
         guard mayAsk, isRedisUp, isPostgresUp, !isDraining, host.held > 0, host.release == .none,
-            host.holdingOutOfPlace == 0,
+            !host.isInheriting(at: now),
             !host.isSuspended(at: now), openLimitLeft,
             case .owned(let owned) = partitions[host.partition],
             let count = releaseCount(of: id, host)
@@ -181,7 +181,10 @@ extension DeliveryMachine {
         hosts[id]?.held = remaining
         hosts[id]?.release = entry == nil ? .none : .moved
         if let entry { releasedEntries[partition, default: [:]][entry] = id }
-        if entry == nil { probing.remove(id) }
+        if entry == nil {
+            hosts[id]?.isReleaseOvertaken = false
+            probing.remove(id)
+        }
     }
 
     mutating func releaseFailed(_ partition: PartitionNumber, _ id: HostID) {

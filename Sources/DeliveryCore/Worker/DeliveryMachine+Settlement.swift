@@ -23,24 +23,27 @@ extension DeliveryMachine {
         guard let host = delivery.host else { preconditionFailure("held without a host") }
         hosts[host]?.holding += 1
         waitingHosts[host] = now
-        let isOutOfPlace = delivery.isOutOfPlace
         addHold(
-            host, delivery.pointer, atHead: atHead, isOutOfPlace: isOutOfPlace, to: delivery.entry)
-        if isOutOfPlace {
-            hosts[host]?.holdingOutOfPlace += 1
-            if hosts[host]?.release != Host.Release.none { hosts[host]?.isReleaseOvertaken = true }
+            host, delivery.pointer, atHead: atHead, isInherited: delivery.isInherited,
+            to: delivery.entry)
+        if delivery.isInherited {
+            hosts[host]?.holdingInherited += 1
+            hosts[host]?.inheritedDeadline = now + configuration.queueTime * 2
+        }
+        if delivery.isOutOfPlace, hosts[host]?.release != Host.Release.none {
+            hosts[host]?.isReleaseOvertaken = true
         }
         parkTurn(of: index, atHead: atHead)
         decide(index)
     }
 
     private mutating func addHold(
-        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, isOutOfPlace: Bool = false,
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, isInherited: Bool = false,
         to entry: EntryIndex
     ) {
         let condition = hosts[host]?.condition(now: now, wall: wall) ?? HostCondition()
         entries[entry.rawValue].resolution.hold(
-            host, pointer, atHead: atHead, isOutOfPlace: isOutOfPlace, condition)
+            host, pointer, atHead: atHead, isInherited: isInherited, condition)
     }
 
     // MARK: Flushing
@@ -127,7 +130,7 @@ extension DeliveryMachine {
             for later in resolution.laters { awaitDue(later.due, in: partition) }
             for hold in resolution.holds {
                 hosts[hold.host]?.holding -= hold.pointers.count
-                hosts[hold.host]?.holdingOutOfPlace -= hold.outOfPlace
+                hosts[hold.host]?.holdingInherited -= hold.inherited
                 hosts[hold.host]?.held += hold.pointers.count
             }
             for turn in resolution.parkedTurns {
@@ -186,13 +189,13 @@ extension Resolution {
 
     /// Appends to the queue of a host; what goes to one end of it stays in order.
     mutating func hold(
-        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, isOutOfPlace: Bool,
+        _ host: HostID, _ pointer: DeliveryPointer, atHead: Bool, isInherited: Bool,
         _ condition: HostCondition
     ) {
         let place = holds.firstIndex { $0.host == host && $0.atHead == atHead } ?? holds.count
         if place == holds.count { holds.append(Hold(host: host, atHead: atHead, pointers: [])) }
         holds[place].pointers.append(pointer)
-        if isOutOfPlace { holds[place].outOfPlace += 1 }
+        if isInherited { holds[place].inherited += 1 }
         if let place = hostStates.firstIndex(where: { $0.host == host }) {
             hostStates[place].condition = condition
         } else {

@@ -79,17 +79,16 @@ struct Order: Checker {
                 .delivery(sending.delivery))
         }
         let before = lines[line]?.prefix { $0 != sending.delivery } ?? []
-        guard let earlier = before.first(where: { $0.activity < sending.delivery.activity })
-        else { return nil }
-        if broughtBack.contains(earlier), !world.holdsLease(sending) { return nil }
+        let isForgotten = !world.holdsLease(sending)
+        let first = before.first { earlier in
+            earlier.activity < sending.delivery.activity
+                && !(isForgotten && broughtBack.contains(earlier)
+                    && !world.isInFlight(earlier, of: sending))
+        }
+        guard let earlier = first else { return nil }
         // A Delete goes when it may; it ends those before it that its owner has not in flight. Of
         // what a former owner has, nobody knows.
-        let isInFlight =
-            world.workers.contains(sending.worker)
-            && world.workers[sending.worker].flights.values.contains {
-                $0.delivery == earlier && $0.ownership == sending.ownership
-            }
-        if sending.kind == .delete, !isInFlight { return nil }
+        if sending.kind == .delete, !world.isInFlight(earlier, of: sending) { return nil }
         return Breach(
             "\(sending.delivery) (\(sending.kind)) is sent before \(earlier) has ended",
             .delivery(earlier))
@@ -104,6 +103,14 @@ struct Order: Checker {
 }
 
 extension World {
+    /// Whether the sender has that in flight too, in the same ownership.
+    fileprivate func isInFlight(_ delivery: Delivery, of sending: Sending) -> Bool {
+        workers.contains(sending.worker)
+            && workers[sending.worker].flights.values.contains {
+                $0.delivery == delivery && $0.ownership == sending.ownership
+            }
+    }
+
     /// Whether Redis knows the sender as the owner.
     fileprivate func holdsLease(_ sending: Sending) -> Bool {
         let lease = redis.partitions[partition(of: sending.delivery.inbox).rawValue].lease

@@ -70,6 +70,19 @@ import Testing
         #expect(sends.map(\.activity) == [7, 8])
     }
 
+    @Test func `an entry that does not end holds up what is held for a minute, no longer`() throws {
+        var trace = Trace { $0.preparationLimit = 1 }
+        trace.connect()
+        trace.feed(.membershipSeen(alive: [me]))
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 1)])
+        // Of one entry: what is for host 1 is to be held, and PostgreSQL refuses to tell of the rest.
+        let first = trace.read(.pointers(5, pointer(8, 11), pointer(9, 21))).preparations
+        let rest = trace.answer(try #require(first.first)).preparations
+        trace.feed(.preparationFailed(try #require(rest.first).id))
+        #expect(!trace.live(.seconds(59)).contains("release"))
+        #expect(trace.live(.seconds(2)).contains("release"))
+    }
+
     @Test func `what is held with an entry that stays open comes back without it`() throws {
         var trace = Trace.owning()
         trace.read()

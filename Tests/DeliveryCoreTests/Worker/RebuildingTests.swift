@@ -139,6 +139,16 @@ import Testing
         #expect(trace.feed(.logRead([])).steps == ["readLogs"])
     }
 
+    @Test func `what was read before a doubt came up is read again after it`() {
+        var trace = Trace.owning()
+        trace.read()
+        // FLUSHALL, and what stands there now was routed after it: its predecessor may be lost.
+        #expect(trace.feed(.partitionsDoubted).examined == [0])
+        #expect(trace.read(.fanout(7, 2, to: [11])).preparations.isEmpty)
+        #expect(trace.feed(.examined(0, .whole(through: .zero))).steps == ["readLogs"])
+        #expect(trace.read(.fanout(7, 2, to: [11])).preparations.count == 1)
+    }
+
     @Test func `an examination that fails, or is not answered, is repeated`() {
         var trace = Trace.owning()
         trace.feed(.redisDisconnected)
