@@ -2,11 +2,13 @@
 ///
 /// One activity of a chain has its turn. The next one waits in memory; if the first goes to `later`,
 /// it follows there; if to the held queue, it follows when Redis has it. Not kept: between lanes,
-/// beyond ``chainLimit`` chains of a host, and for longer than a minute after a time has come.
+/// beyond ``chainLimit`` chains of a host, for longer than a minute after a time has come, and by a
+/// retried Create to which the producer gave the `object` of another.
 ///
 /// Order is kept among what this owner has read, and what the former owner has put into `later`. Of
-/// what stands in Redis the queues keep it: a held queue by being one, `later` by sorting what is due
-/// together by age.
+/// what stands in Redis the queues keep it: a held queue by being one (what comes to it later is put
+/// by its age, among the 512 at that end), `later` by sorting what is due together by age. What comes
+/// from `later` and may follow goes to the held queue of its host, if there is one.
 extension DeliveryMachine {
     /// A Delete is remembered this long for revisions that are read after it; after that
     /// PostgreSQL knows of it.
