@@ -9,8 +9,8 @@ internal import Transport
 struct AddressBook {
     /// What was read lately: the same followers get each activity of an actor.
     private final class Memory {
-        /// URLs of a generation, and the longest in bytes: 15 MB at most in both.
-        static let limit = 16_384
+        /// URLs of a generation, and the longest in bytes: 8 MB at most in both.
+        static let limit = 8_192
         static let longestURL = 256
 
         private var newer: [Spelling: Collapse.Inbox] = [:]
