@@ -33,8 +33,9 @@ package struct Host: Sendable {
     /// in their places, or have had their time to get there.
     var holdingInherited = 0
     var inheritedDeadline: Instant?
-    /// Some of them came while a part of the queue was on its way back: it goes behind them again.
-    var isReleaseOvertaken = false
+    /// The oldest of each order that was on its way into the queue while a part of it was on its way
+    /// back: what is newer of that part goes behind it again.
+    var overtakers: [OrderKey: ActivityID] = [:]
     package var release = Release.none
     /// Deliveries of that part, at most.
     package var releasing = 0
@@ -90,6 +91,21 @@ package struct Host: Sendable {
 
     /// Something older is in Redis or on its way from there: what is fresh goes behind it.
     package var isBacklogAhead: Bool { backlog > 0 || release == .asked || release == .moved }
+
+    /// The turn of this activity goes into the held queue, and will end there.
+    mutating func park(_ order: OrderKey, _ activity: ActivityID) {
+        chains[order]?.park(activity)
+        guard release != .none else { return }
+        overtakers[order] = min(activity, overtakers[order] ?? activity)
+    }
+
+    /// Whether it goes to the held queue rather than past it: something older may be in there.
+    func isBehindBacklog(_ delivery: OpenDelivery) -> Bool {
+        guard isBacklogAhead else { return false }
+        let overtaker = delivery.order.flatMap { overtakers[$0] }
+        return !delivery.goesToHead || delivery.isOutOfPlace
+            || overtaker.map { $0 < delivery.activity } ?? false
+    }
 
     /// Nothing of it would be missed: that its circuit is open PostgreSQL knows too.
     package var isIdle: Bool {

@@ -28,6 +28,8 @@ package struct Chain: Sendable {
     var open = 0
     /// Those of later activities, oldest first.
     var waiting: [DeliveryIndex] = []
+    /// The oldest that is on its way to the held queue.
+    private(set) var parking: ActivityID?
     /// The oldest whose turn has ended in the held queue since one was last given.
     var parked: ActivityID?
     /// Those that stand in `later`, and until when.
@@ -36,6 +38,14 @@ package struct Chain: Sendable {
     private struct Deferred: Hashable {
         var activity: ActivityID
         var inbox: InboxID
+    }
+
+    mutating func park(_ activity: ActivityID) { parking = min(activity, parking ?? activity) }
+
+    /// One of the open ones has ended, or stands in Redis.
+    mutating func close() {
+        open -= 1
+        if open <= 0 { parking = nil }
     }
 
     var isEmpty: Bool { open == 0 && waiting.isEmpty && deferred.isEmpty }

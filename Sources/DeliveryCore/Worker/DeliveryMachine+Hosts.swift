@@ -27,13 +27,11 @@ extension DeliveryMachine {
     mutating func admitToOpen(_ index: DeliveryIndex, host id: HostID) {
         let delivery = deliveries[index.rawValue]
         guard let host = hosts[id] else { preconditionFailure("admitted without a host") }
-        let isBehindBacklog =
-            host.isBacklogAhead && (!delivery.goesToHead || delivery.isOutOfPlace)
         let mayBeTheCause = host.circuit.outage?.mayBeCaused(by: delivery) == true
         // Nothing fresh probes while a backlog waits, and no possible cause while anything is held.
         let mayProbe =
             host.circuit.mayProbe(at: circuitTime) && !host.isSuspended(at: now)
-            && !isBehindBacklog && !(mayBeTheCause && host.held > 0)
+            && !host.isBehindBacklog(delivery) && !(mayBeTheCause && host.held > 0)
             && (probing.contains(id) || probing.count < configuration.probeSlots)
         if mayProbe {
             hosts[id]?.circuit.probing(with: index)

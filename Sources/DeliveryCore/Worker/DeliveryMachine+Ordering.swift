@@ -175,6 +175,7 @@ extension DeliveryMachine {
         deliveries[index.rawValue].isInChain = false
         entries[entry.rawValue].resolution.parkedTurns.append(
             ParkedTurn(chain: key, pointer: pointer, isAtHead: atHead))
+        hosts[key.host]?.park(key.order, pointer.activity)
         let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
         for follower in waiting where deliveries[follower.rawValue].entry == entry {
             hosts[key.host]?.chains[key.order]?.waiting.removeAll { $0 == follower }
@@ -198,7 +199,7 @@ extension DeliveryMachine {
                 || chain.active < deliveries[index.rawValue].activity
         else { return true }
         deliveries[index.rawValue].isInChain = false
-        hosts[key.host]?.chains[key.order]?.open -= 1
+        hosts[key.host]?.chains[key.order]?.close()
         return false
     }
 
@@ -211,7 +212,7 @@ extension DeliveryMachine {
         }
         guard delivery.isInChain else { return }
         deliveries[index.rawValue].isInChain = false
-        hosts[host]?.chains[order]?.open -= 1
+        hosts[host]?.chains[order]?.close()
     }
 
     private func chain(of index: DeliveryIndex) -> ChainKey? {
@@ -242,7 +243,7 @@ extension DeliveryMachine {
 
     private mutating func giveTurn(of key: ChainKey, parked: ActivityID?) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
-        hosts[key.host]?.chains[key.order]?.open -= 1
+        hosts[key.host]?.chains[key.order]?.close()
         if let parked {
             let other = hosts[key.host]?.chains[key.order]?.parked
             hosts[key.host]?.chains[key.order]?.parked = min(parked, other ?? parked)

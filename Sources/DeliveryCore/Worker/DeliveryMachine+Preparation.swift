@@ -201,9 +201,7 @@ extension DeliveryMachine {
             admitToOpen(index, host: id)
         } else if host.isSuspended(at: now) {
             hold(index, atHead: delivery.goesToHead)
-        } else if host.isBacklogAhead,
-            !delivery.goesToHead || delivery.isOutOfPlace || host.isReleaseOvertaken
-        {
+        } else if host.isBehindBacklog(delivery) {
             // At the head too it goes behind what is older.
             hold(index, atHead: delivery.goesToHead)
         } else {

@@ -146,6 +146,7 @@ extension DeliveryMachine {
             let count = releaseCount(of: id, host)
         else { return 0 }
         hosts[id]?.release = .asked
+        hosts[id]?.overtakers = host.chains.compactMapValues(\.parking)
         hosts[id]?.releasing = min(count, host.held)
         returningHosts.insert(id)
         let lease = OwnedLease(partition: host.partition, epoch: owned.epoch)
@@ -182,7 +183,7 @@ extension DeliveryMachine {
         hosts[id]?.release = entry == nil ? .none : .moved
         if let entry { releasedEntries[partition, default: [:]][entry] = id }
         if entry == nil {
-            hosts[id]?.isReleaseOvertaken = false
+            hosts[id]?.overtakers.removeAll()
             probing.remove(id)
         }
     }
@@ -204,7 +205,7 @@ extension DeliveryMachine {
     mutating func releaseEnded(_ partition: PartitionNumber, _ entry: StreamID) {
         guard let id = releasedEntries[partition]?.removeValue(forKey: entry) else { return }
         hosts[id]?.release = .none
-        hosts[id]?.isReleaseOvertaken = false
+        hosts[id]?.overtakers.removeAll()
         if hosts[id]?.circuit.outage?.probe == nil { probing.remove(id) }
         releaseHeld(id)
     }

@@ -30,9 +30,6 @@ extension DeliveryMachine {
             hosts[host]?.holdingInherited += 1
             hosts[host]?.inheritedDeadline = now + configuration.queueTime * 2
         }
-        if delivery.isOutOfPlace, hosts[host]?.release != Host.Release.none {
-            hosts[host]?.isReleaseOvertaken = true
-        }
         parkTurn(of: index, atHead: atHead)
         decide(index)
     }

@@ -70,6 +70,29 @@ import Testing
         #expect(trace.admit(.pointers(2, pointer(1, 12))).sends.map(\.activity) == [1])
     }
 
+    @Test func `a successor does not come back past one that is on its way there`() throws {
+        var trace = Self.trace()
+        for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)])
+        trace.read()
+        let held = trace.admit(.pointers(1, pointer(2, 11)))
+        #expect(held.steps.contains("resolve"))
+        // Redis brings 3 back before 2 is there, and says so when it is.
+        #expect(trace.live(.milliseconds(300)).releases.map(\.host) == [1])
+        trace.feed(.released(0, 1, 2, remaining: 1))
+        trace.resolve(held)
+        let back = trace.admit(.pointers(2, pointer(3, 11)))
+        #expect(back.sends.isEmpty)
+        #expect(back.resolutions.flatMap(\.holds).map(\.atHead) == [true])
+        // The next part is in order, and is sent.
+        trace.resolve(back)
+        trace.live(.milliseconds(300))
+        trace.feed(.released(0, 1, 3, remaining: 1))
+        let sends = trace.admit(.pointers(3, pointer(2, 11), pointer(3, 11))).sends
+        #expect(sends.map(\.activity) == [2])
+        #expect(trace.end(try #require(sends.first), .status(200)).sends.map(\.activity) == [3])
+    }
+
     @Test func `one that may follow does not probe a host past what is held`() throws {
         var trace = Self.trace()
         trace.activities[2]?.mayFollow = true
