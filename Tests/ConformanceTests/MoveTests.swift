@@ -99,6 +99,30 @@ extension Conformance {
             #expect(try subject.contents(0) == [.pointers(all)])
         }
 
+        @Test(arguments: Subjects.allCases, [true, false])
+        func `what belongs into the middle of a long backlog gets there, from either end`(
+            _ subjects: Subjects, _ atHead: Bool
+        ) throws {
+            let subject = try subjects.make()
+            let lease = try subject.own(0)
+            let (old, new) = (pointers(1...700, of: 5), pointers(1...700, of: 300))
+            try subject.resolve(lease, [.holding(try subject.entry(0), old + new)])
+            // The first and the last two belong to an end, what is between to neither.
+            let (first, last) = (pointers(0...0, of: 5), pointers(701...702, of: 300))
+            let middle = pointers(1...2, of: 7) + pointers(1...1, of: 299)
+            let late: [DeliveryPointer] = first + middle + last
+            let second = try subject.entry(0, .sample(8))
+            try subject.resolve(lease, [.holding(second, late, atHead: atHead)])
+
+            while try subject.release(lease, .sample, count: 512).remaining > 0 {}
+            let back = try subject.contents(0).flatMap { content -> [DeliveryPointer] in
+                guard case .pointers(let pointers) = content else { return [] }
+                return pointers
+            }
+            let all: [DeliveryPointer] = first + old + middle + new + last
+            #expect(back == all)
+        }
+
         @Test(arguments: Subjects.allCases)
         func `a backlog comes back from its head, part by part`(_ subjects: Subjects) throws {
             let subject = try subjects.make()

@@ -51,39 +51,63 @@ end
 
 -- A list is kept in the order of the activities: what returns to the head goes behind what is older
 -- (an owner may have put back what the next one still found, newer, in the log), and what is fresh
--- before what is newer (whose entry ended first).
-local SEEN = 512 -- of the list, at most
+-- before what is newer (whose entry ended first). Almost all belong at that very end, or near it.
+local NEAR = 512
+
+-- Takes a moment for each thousand of the list.
+local function insert_far(list, pointer)
+  local low, high = 0, redis.call('LLEN', list)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if precedes(redis.call('LINDEX', list, middle), pointer) then low = middle + 1 else high = middle end
+  end
+  local next = redis.call('LINDEX', list, low)
+  if next then
+    redis.call('LINSERT', list, 'BEFORE', next, pointer)
+  else
+    redis.call('RPUSH', list, pointer)
+  end
+end
+
 local function insert_at_head(list, packed)
-  local merged = {}
+  local merged, far = {}, {}
   for from = 1, #packed, POINTER do
     local pointer = packed:sub(from, from + POINTER - 1)
     local head = redis.call('LINDEX', list, 0)
-    while head and #merged < SEEN and precedes(head, pointer) do
+    while head and #merged < NEAR and precedes(head, pointer) do
       merged[#merged + 1] = redis.call('LPOP', list)
       head = redis.call('LINDEX', list, 0)
     end
-    merged[#merged + 1] = pointer
+    local into = head and precedes(head, pointer) and far or merged
+    into[#into + 1] = pointer
   end
   -- LPUSH turns the order round, so the last one goes first.
   for place = #merged, 1, -1 do redis.call('LPUSH', list, merged[place]) end
+  for _, pointer in ipairs(far) do insert_far(list, pointer) end
 end
 
 local function insert_at_tail(list, packed)
   local newer = {} -- newest first
   local first = packed:sub(1, POINTER)
   local tail = redis.call('LINDEX', list, -1)
-  while tail and #newer < SEEN and precedes(first, tail) do
+  while tail and #newer < NEAR and precedes(first, tail) do
     newer[#newer + 1] = redis.call('RPOP', list)
     tail = redis.call('LINDEX', list, -1)
   end
+  local far = {}
   for from = 1, #packed, POINTER do
     local pointer = packed:sub(from, from + POINTER - 1)
-    while #newer > 0 and precedes(newer[#newer], pointer) do
-      redis.call('RPUSH', list, table.remove(newer))
+    if tail and precedes(pointer, tail) then
+      far[#far + 1] = pointer
+    else
+      while #newer > 0 and precedes(newer[#newer], pointer) do
+        redis.call('RPUSH', list, table.remove(newer))
+      end
+      redis.call('RPUSH', list, pointer)
     end
-    redis.call('RPUSH', list, pointer)
   end
   for place = #newer, 1, -1 do redis.call('RPUSH', list, newer[place]) end
+  for _, pointer in ipairs(far) do insert_far(list, pointer) end
 end
 
 for _, hold in ipairs(holds) do

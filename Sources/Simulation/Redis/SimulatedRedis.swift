@@ -243,38 +243,61 @@ extension SimulatedRedis {
     }
 }
 
+/// A held list is kept in the order of the activities.
 extension Deque<DeliveryPointer> {
-    /// Behind what is older, as far as the script looks.
+    /// Behind what is older. Only `near` of the list is gone through, as by the script.
     fileprivate mutating func insertAtHead(_ pointers: [DeliveryPointer]) {
         var merged: [DeliveryPointer] = []
+        var far: [DeliveryPointer] = []
         for pointer in pointers {
-            while let head = first, merged.count < 512,
-                (head.activity, head.inbox) < (pointer.activity, pointer.inbox)
-            {
+            while let head = first, merged.count < Self.near, head.precedes(pointer) {
                 merged.append(removeFirst())
             }
-            merged.append(pointer)
+            if first?.precedes(pointer) == true {
+                far.append(pointer)
+            } else {
+                merged.append(pointer)
+            }
         }
         prepend(contentsOf: merged)
+        for pointer in far { insertFar(pointer) }
     }
 
-    /// Before what is newer, as far as the script looks.
+    /// Before what is newer.
     fileprivate mutating func insertAtTail(_ pointers: [DeliveryPointer]) {
         guard let first = pointers.first else { return }
         var newer: [DeliveryPointer] = []
-        while let tail = last, newer.count < 512,
-            (first.activity, first.inbox) < (tail.activity, tail.inbox)
-        {
+        while let tail = last, newer.count < Self.near, first.precedes(tail) {
             newer.append(removeLast())
         }
+        let tail = last
+        var far: [DeliveryPointer] = []
         for pointer in pointers {
-            while let next = newer.last,
-                (next.activity, next.inbox) < (pointer.activity, pointer.inbox)
-            {
-                append(newer.removeLast())
+            if let tail, pointer.precedes(tail) {
+                far.append(pointer)
+                continue
             }
+            while let next = newer.last, next.precedes(pointer) { append(newer.removeLast()) }
             append(pointer)
         }
         append(contentsOf: newer.reversed())
+        for pointer in far { insertFar(pointer) }
+    }
+
+    private static var near: Int { 512 }
+
+    private mutating func insertFar(_ pointer: DeliveryPointer) {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].precedes(pointer) { low = middle + 1 } else { high = middle }
+        }
+        insert(pointer, at: low)
+    }
+}
+
+extension DeliveryPointer {
+    fileprivate func precedes(_ other: DeliveryPointer) -> Bool {
+        (activity, inbox) < (other.activity, other.inbox)
     }
 }
