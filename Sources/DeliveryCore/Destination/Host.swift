@@ -33,10 +33,10 @@ package struct Host: Sendable {
     /// in their places, or have had their time to get there.
     var holdingInherited = 0
     var inheritedDeadline: Instant?
-    /// The oldest of each order that was on its way into the queue while a part of it was on its way
-    /// back: what is newer of that part goes behind it again.
-    var overtakers: [OrderKey: ActivityID] = [:]
-    package var release = Release.none
+    package private(set) var release = Release.none
+    /// What a part on its way back has overtaken: the oldest of each order that has gone into the queue
+    /// since it was asked for, or was about to. What is newer of that part goes behind it again.
+    private(set) var overtaken: [OrderKey: ActivityID] = [:]
     /// Deliveries of that part, at most.
     package var releasing = 0
     /// What comes from its held queue is past its retry budget: take more of it at a time.
@@ -92,19 +92,12 @@ package struct Host: Sendable {
     /// Something older is in Redis or on its way from there: what is fresh goes behind it.
     package var isBacklogAhead: Bool { backlog > 0 || release == .asked || release == .moved }
 
-    /// The turn of this activity goes into the held queue, and will end there.
-    mutating func park(_ order: OrderKey, _ activity: ActivityID) {
-        chains[order]?.park(activity)
-        guard release != .none else { return }
-        overtakers[order] = min(activity, overtakers[order] ?? activity)
-    }
-
     /// Whether it goes to the held queue rather than past it: something older may be in there.
     func isBehindBacklog(_ delivery: OpenDelivery) -> Bool {
         guard isBacklogAhead else { return false }
-        let overtaker = delivery.order.flatMap { overtakers[$0] }
+        let older = delivery.order.flatMap { overtaken[$0] }
         return !delivery.goesToHead || delivery.isOutOfPlace
-            || overtaker.map { $0 < delivery.activity } ?? false
+            || older.map { $0 < delivery.activity } ?? false
     }
 
     /// Nothing of it would be missed: that its circuit is open PostgreSQL knows too.
@@ -167,6 +160,38 @@ extension Host {
             queues[key]?.removeAll(where: leaves)
             queued -= before - (queues[key]?.count ?? 0)
             if queues[key]?.isEmpty == true { queues[key] = nil }
+        }
+    }
+}
+
+/// The held queue, and the part of it that comes back.
+extension Host {
+    mutating func askForRelease(of count: Int) {
+        release = .asked
+        releasing = count
+        // With nothing on its way in, what chains remember of that is over.
+        overtaken = holding > 0 ? chains.compactMapValues(\.parking) : [:]
+    }
+
+    /// Redis has moved it into the log.
+    mutating func releaseMoved() { release = .moved }
+
+    mutating func releaseAdmitted() { release = .admitted }
+
+    /// All of it has ended or is back, nothing was there, or Redis did not answer.
+    mutating func endRelease() {
+        release = .none
+        overtaken.removeAll()
+    }
+
+    /// The turn of this activity will end in the held queue.
+    mutating func park(_ activity: ActivityID, in order: OrderKey) {
+        chains[order]?.park(activity)
+        guard release != .none else { return }
+        if let other = overtaken[order] {
+            overtaken[order] = min(activity, other)
+        } else if overtaken.count < DeliveryMachine.chainLimit {
+            overtaken[order] = activity
         }
     }
 }

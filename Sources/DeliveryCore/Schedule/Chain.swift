@@ -28,7 +28,7 @@ package struct Chain: Sendable {
     var open = 0
     /// Those of later activities, oldest first.
     var waiting: [DeliveryIndex] = []
-    /// The oldest that is on its way to the held queue.
+    /// The oldest that has been on its way to the held queue since something of it is open.
     private(set) var parking: ActivityID?
     /// The oldest whose turn has ended in the held queue since one was last given.
     var parked: ActivityID?
@@ -43,7 +43,7 @@ package struct Chain: Sendable {
     mutating func park(_ activity: ActivityID) { parking = min(activity, parking ?? activity) }
 
     /// One of the open ones has ended, or stands in Redis.
-    mutating func close() {
+    mutating func endOne() {
         open -= 1
         if open <= 0 { parking = nil }
     }

@@ -7,8 +7,8 @@
 ///
 /// Order is kept among what this owner has read, and what the former owner has put into `later`. Of
 /// what stands in Redis the queues keep it: a held queue by being one (what comes to it later is put
-/// by its age, among the 512 at that end), `later` by sorting what is due together by age. What comes
-/// from `later` and may follow goes to the held queue of its host, if there is one.
+/// by its age), `later` by sorting what is due together by age. What comes from `later` and may follow
+/// goes to the held queue of its host, if there is one.
 extension DeliveryMachine {
     /// A Delete is remembered this long for revisions that are read after it; after that
     /// PostgreSQL knows of it.
@@ -175,7 +175,7 @@ extension DeliveryMachine {
         deliveries[index.rawValue].isInChain = false
         entries[entry.rawValue].resolution.parkedTurns.append(
             ParkedTurn(chain: key, pointer: pointer, isAtHead: atHead))
-        hosts[key.host]?.park(key.order, pointer.activity)
+        hosts[key.host]?.park(pointer.activity, in: key.order)
         let waiting = hosts[key.host]?.chains[key.order]?.waiting ?? []
         for follower in waiting where deliveries[follower.rawValue].entry == entry {
             hosts[key.host]?.chains[key.order]?.waiting.removeAll { $0 == follower }
@@ -199,7 +199,7 @@ extension DeliveryMachine {
                 || chain.active < deliveries[index.rawValue].activity
         else { return true }
         deliveries[index.rawValue].isInChain = false
-        hosts[key.host]?.chains[key.order]?.close()
+        hosts[key.host]?.chains[key.order]?.endOne()
         return false
     }
 
@@ -212,7 +212,7 @@ extension DeliveryMachine {
         }
         guard delivery.isInChain else { return }
         deliveries[index.rawValue].isInChain = false
-        hosts[host]?.chains[order]?.close()
+        hosts[host]?.chains[order]?.endOne()
     }
 
     private func chain(of index: DeliveryIndex) -> ChainKey? {
@@ -243,7 +243,7 @@ extension DeliveryMachine {
 
     private mutating func giveTurn(of key: ChainKey, parked: ActivityID?) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
-        hosts[key.host]?.chains[key.order]?.close()
+        hosts[key.host]?.chains[key.order]?.endOne()
         if let parked {
             let other = hosts[key.host]?.chains[key.order]?.parked
             hosts[key.host]?.chains[key.order]?.parked = min(parked, other ?? parked)

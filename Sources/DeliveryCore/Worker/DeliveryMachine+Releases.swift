@@ -145,9 +145,7 @@ extension DeliveryMachine {
             case .owned(let owned) = partitions[host.partition],
             let count = releaseCount(of: id, host)
         else { return 0 }
-        hosts[id]?.release = .asked
-        hosts[id]?.overtakers = host.chains.compactMapValues(\.parking)
-        hosts[id]?.releasing = min(count, host.held)
+        hosts[id]?.askForRelease(of: min(count, host.held))
         returningHosts.insert(id)
         let lease = OwnedLease(partition: host.partition, epoch: owned.epoch)
         emit(.release(lease, id, count: count))
@@ -180,16 +178,17 @@ extension DeliveryMachine {
     ) {
         guard hosts[id] != nil else { return countStale() }
         hosts[id]?.held = remaining
-        hosts[id]?.release = entry == nil ? .none : .moved
-        if let entry { releasedEntries[partition, default: [:]][entry] = id }
-        if entry == nil {
-            hosts[id]?.overtakers.removeAll()
+        if let entry {
+            hosts[id]?.releaseMoved()
+            releasedEntries[partition, default: [:]][entry] = id
+        } else {
+            hosts[id]?.endRelease()
             probing.remove(id)
         }
     }
 
     mutating func releaseFailed(_ partition: PartitionNumber, _ id: HostID) {
-        hosts[id]?.release = .none
+        hosts[id]?.endRelease()
         probing.remove(id)
     }
 
@@ -198,14 +197,13 @@ extension DeliveryMachine {
         guard let id = releasedEntries[partition]?[entry], hosts[id]?.release == .moved else {
             return
         }
-        hosts[id]?.release = .admitted
+        hosts[id]?.releaseAdmitted()
     }
 
     /// Everything of the entry has ended, or is back in its held queue.
     mutating func releaseEnded(_ partition: PartitionNumber, _ entry: StreamID) {
         guard let id = releasedEntries[partition]?.removeValue(forKey: entry) else { return }
-        hosts[id]?.release = .none
-        hosts[id]?.overtakers.removeAll()
+        hosts[id]?.endRelease()
         if hosts[id]?.circuit.outage?.probe == nil { probing.remove(id) }
         releaseHeld(id)
     }

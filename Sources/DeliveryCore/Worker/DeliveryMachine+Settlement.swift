@@ -130,11 +130,12 @@ extension DeliveryMachine {
                 hosts[hold.host]?.holdingInherited -= hold.inherited
                 hosts[hold.host]?.held += hold.pointers.count
             }
-            for turn in resolution.parkedTurns {
-                leaveChain(turn.chain, parked: turn.pointer.activity)
-            }
-            releaseEnded(partition, resolution.entry)
         }
+        // Redis has done all of it: no next part is asked for while some turns seem to be on their way.
+        for turn in pending.resolutions.flatMap(\.parkedTurns) {
+            leaveChain(turn.chain, parked: turn.pointer.activity)
+        }
+        for resolution in pending.resolutions { releaseEnded(partition, resolution.entry) }
     }
 
     /// Redis may or may not have done it. An entry that is gone already is skipped by the script,

@@ -93,6 +93,41 @@ import Testing
         #expect(trace.end(try #require(sends.first), .status(200)).sends.map(\.activity) == [3])
     }
 
+    @Test func `of what comes back only the newer ones of that object go behind again`() throws {
+        var trace = Self.trace()
+        for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)])
+        trace.read()
+        #expect(trace.live(.milliseconds(300)).releases.map(\.host) == [1])
+        // 2 is held while a part is on its way.
+        let held = trace.admit(.pointers(1, pointer(2, 11)))
+        trace.feed(.released(0, 1, 2, remaining: 0))
+        trace.resolve(held)
+        let back = trace.admit(.pointers(2, pointer(1, 11), pointer(3, 11), pointer(4, 11)))
+        #expect(back.sends.map(\.activity) == [1, 4])
+        for transmission in back.sends { trace.end(transmission, .status(200)) }
+        trace.live(.milliseconds(60))
+        let ended = try #require(trace.commit().resolutions.first { $0.entry == 2 })
+        #expect(ended.holds.map(\.pointers) == [[pointer(3, 11)]])
+    }
+
+    @Test func `a successor does not probe past one that is on its way there`() throws {
+        var trace = Self.trace()
+        for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
+        let down = HostCondition(failingSince: trace.wall, probeDue: trace.wall, cause: "timeout")
+        trace.own(0, held: [HeldHost(host: 1, condition: down, held: 2)])
+        trace.read()
+        let held = trace.admit(.pointers(1, pointer(2, 11)))
+        #expect(trace.live(.milliseconds(300)).releases.map(\.count) == [1])
+        trace.feed(.released(0, 1, 2, remaining: 1))
+        trace.resolve(held)
+        let back = trace.admit(.pointers(2, pointer(3, 11)))
+        #expect(back.sends.isEmpty)
+        #expect(trace.resolve(back).releases.map(\.count) == [1])
+        trace.feed(.released(0, 1, 3, remaining: 2))
+        #expect(trace.admit(.pointers(3, pointer(2, 11))).sends.map(\.activity) == [2])
+    }
+
     @Test func `one that may follow does not probe a host past what is held`() throws {
         var trace = Self.trace()
         trace.activities[2]?.mayFollow = true
