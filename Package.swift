@@ -90,6 +90,7 @@ let package = Package(
                 .embedInCode("Migrations/m0005_owing.sql"),
                 .embedInCode("Migrations/m0006_crashes.sql"),
                 .embedInCode("Migrations/m0007_fence.sql"),
+                .embedInCode("Migrations/m0008_compression.sql"),
             ],
             swiftSettings: common),
         .target(
@@ -246,7 +247,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/faults", swiftSettings: common),
-        // The simulation, as many seeds as time allows: for deploy/seeds.
+        // The simulation, seed after seed: for deploy/seeds.
         .executableTarget(
             name: "seeds",
             dependencies: [

@@ -15,10 +15,11 @@ package struct Migration: Sendable {
         Migration(number: 5, name: "owing", sql: PackageResources.m0005_owing_sql),
         Migration(number: 6, name: "crashes", sql: PackageResources.m0006_crashes_sql),
         Migration(number: 7, name: "fence", sql: PackageResources.m0007_fence_sql),
+        Migration(number: 8, name: "compression", sql: PackageResources.m0008_compression_sql),
     ]
 
     /// The schema version that this binary is made for.
-    package static let newest = 7
+    package static let newest = 8
 }
 
 package enum MigrationFailure: Error, Equatable, Sendable {

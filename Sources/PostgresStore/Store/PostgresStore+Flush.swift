@@ -83,7 +83,7 @@ extension StoreFlush {
         }
         if !outcomes.isEmpty { statements.append(insertOutcomes) }
         if !failures.isEmpty { statements.append(insertFailures) }
-        if !hosts.isEmpty { statements.append(updateHosts) }
+        if !hosts.isEmpty { statements += [.byIndex, updateHosts] }
         if !revivedInboxes.isEmpty { statements.append(reviveInboxes) }
         if !attempts.isEmpty { statements.append(insertAttempts) }
         return statements
@@ -154,19 +154,19 @@ extension StoreFlush {
 
     private var updateHosts: Statement {
         Statement(
-            """
-            update trunkline.host h
-            set state = now_is.state, concurrency_window = now_is.concurrency_window,
-                failing_since = now_is.failing_since, suspended_until = now_is.suspended_until,
-                last_error = now_is.last_error, updated_at = now(),
-                probe_due = now_is.probe_due,
-                last_success_at = coalesce(now_is.last_success_at, h.last_success_at)
-            from unnest($1::int[], $2::text[], $3::real[], $4::timestamptz[], $5::timestamptz[],
-                    $6::text[], $7::timestamptz[], $8::timestamptz[])
-                as now_is (id, state, concurrency_window, failing_since, suspended_until,
-                    last_error, last_success_at, probe_due)
-            where h.id = now_is.id
-            """,
+            frequent: """
+                update trunkline.host h
+                set state = now_is.state, concurrency_window = now_is.concurrency_window,
+                    failing_since = now_is.failing_since,
+                    suspended_until = now_is.suspended_until, last_error = now_is.last_error,
+                    updated_at = now(), probe_due = now_is.probe_due,
+                    last_success_at = coalesce(now_is.last_success_at, h.last_success_at)
+                from unnest($1::int[], $2::text[], $3::real[], $4::timestamptz[],
+                        $5::timestamptz[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+                    as now_is (id, state, concurrency_window, failing_since, suspended_until,
+                        last_error, last_success_at, probe_due)
+                where h.id = now_is.id
+                """,
             [
                 .ints(hosts.map(\.host.rawValue)), .texts(hosts.map(\.state)),
                 .reals(hosts.map { $0.concurrencyWindow.map(Float.init) }),

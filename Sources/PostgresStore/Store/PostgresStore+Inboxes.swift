@@ -115,9 +115,11 @@ extension PostgresStore {
         if missing.isEmpty && improved.isEmpty { return completion(.success([:])) }
         var statements = [
             .byIndex,
-            Statement(insertHosts, [.texts((missing + improved).map(\.host))]),
+            Statement(frequent: insertHosts, [.texts((missing + improved).map(\.host))]),
         ]
-        if !missing.isEmpty { statements.append(Statement(insertInboxes, columns(missing))) }
+        if !missing.isEmpty {
+            statements.append(Statement(frequent: insertInboxes, columns(missing)))
+        }
         if !improved.isEmpty { statements.append(Statement(improveInboxes, columns(improved))) }
         statements.append(
             Statement(

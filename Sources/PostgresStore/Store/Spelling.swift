@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A text as a key by its bytes, as PostgreSQL compares it.
 ///
 /// `String` compares by canonical equivalence: "é" as one scalar or as two would be one key here
@@ -8,7 +10,15 @@ package struct Spelling: Hashable, Sendable {
     package init(_ text: String) { self.text = text }
 
     package static func == (left: Spelling, right: Spelling) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
+        var (left, right) = (left.text, right.text)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
+                guard left.count == right.count, let own = left.baseAddress,
+                    let other = right.baseAddress
+                else { return left.count == right.count }
+                return memcmp(own, other, left.count) == 0
+            }
+        }
     }
 
     package func hash(into hasher: inout Hasher) {
