@@ -3,7 +3,7 @@ import Dispatch
 import Simulation
 import Synchronization
 
-/// `deploy/seeds`: every scenario with every checker, seed after seed, as many as the time allows.
+/// `deploy/seeds`: every scenario with every checker, seed after seed.
 @main
 struct Seeds: ParsableCommand {
     static let configuration = CommandConfiguration(
