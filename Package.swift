@@ -90,7 +90,7 @@ let package = Package(
                 .embedInCode("Migrations/m0005_owing.sql"),
                 .embedInCode("Migrations/m0006_crashes.sql"),
                 .embedInCode("Migrations/m0007_fence.sql"),
-                .embedInCode("Migrations/m0008_compression.sql"),
+                .embedInCode("Migrations/m0008_cheaper_activities.sql"),
             ],
             swiftSettings: common),
         .target(

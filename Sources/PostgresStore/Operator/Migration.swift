@@ -15,7 +15,9 @@ package struct Migration: Sendable {
         Migration(number: 5, name: "owing", sql: PackageResources.m0005_owing_sql),
         Migration(number: 6, name: "crashes", sql: PackageResources.m0006_crashes_sql),
         Migration(number: 7, name: "fence", sql: PackageResources.m0007_fence_sql),
-        Migration(number: 8, name: "compression", sql: PackageResources.m0008_compression_sql),
+        Migration(
+            number: 8, name: "cheaper_activities",
+            sql: PackageResources.m0008_cheaper_activities_sql),
     ]
 
     /// The schema version that this binary is made for.
