@@ -53,24 +53,30 @@ end
 -- (an owner may have put back what the next one still found, newer, in the log), and what is fresh
 -- before what is newer (whose entry ended first). Almost all belong at that very end, or near it.
 local NEAR = 512
+-- LINSERT goes through the list up to the place, some 10 ns an element: of one script it takes 20 ms, no
+-- more. After that what belongs far from its end stays near it.
+local visits = 2000000
 
--- Takes a moment for each thousand of the list.
+-- Whether there were visits left for it.
 local function insert_far(list, pointer)
   local low, high = 0, redis.call('LLEN', list)
   while low < high do
     local middle = math.floor((low + high) / 2)
     if precedes(redis.call('LINDEX', list, middle), pointer) then low = middle + 1 else high = middle end
   end
-  local next = redis.call('LINDEX', list, low)
-  if next then
-    redis.call('LINSERT', list, 'BEFORE', next, pointer)
-  else
+  local successor = redis.call('LINDEX', list, low)
+  if not successor then
     redis.call('RPUSH', list, pointer)
+    return true
   end
+  if low > visits then return false end
+  visits = visits - low
+  redis.call('LINSERT', list, 'BEFORE', successor, pointer)
+  return true
 end
 
 local function insert_at_head(list, packed)
-  local merged, far = {}, {}
+  local merged = {}
   for from = 1, #packed, POINTER do
     local pointer = packed:sub(from, from + POINTER - 1)
     local head = redis.call('LINDEX', list, 0)
@@ -78,12 +84,11 @@ local function insert_at_head(list, packed)
       merged[#merged + 1] = redis.call('LPOP', list)
       head = redis.call('LINDEX', list, 0)
     end
-    local into = head and precedes(head, pointer) and far or merged
-    into[#into + 1] = pointer
+    local is_far = head and precedes(head, pointer)
+    if not (is_far and insert_far(list, pointer)) then merged[#merged + 1] = pointer end
   end
   -- LPUSH turns the order round, so the last one goes first.
   for place = #merged, 1, -1 do redis.call('LPUSH', list, merged[place]) end
-  for _, pointer in ipairs(far) do insert_far(list, pointer) end
 end
 
 local function insert_at_tail(list, packed)
@@ -94,12 +99,10 @@ local function insert_at_tail(list, packed)
     newer[#newer + 1] = redis.call('RPOP', list)
     tail = redis.call('LINDEX', list, -1)
   end
-  local far = {}
   for from = 1, #packed, POINTER do
     local pointer = packed:sub(from, from + POINTER - 1)
-    if tail and precedes(pointer, tail) then
-      far[#far + 1] = pointer
-    else
+    local is_far = tail and precedes(pointer, tail)
+    if not (is_far and insert_far(list, pointer)) then
       while #newer > 0 and precedes(newer[#newer], pointer) do
         redis.call('RPUSH', list, table.remove(newer))
       end
@@ -107,7 +110,6 @@ local function insert_at_tail(list, packed)
     end
   end
   for place = #newer, 1, -1 do redis.call('RPUSH', list, newer[place]) end
-  for _, pointer in ipairs(far) do insert_far(list, pointer) end
 end
 
 for _, hold in ipairs(holds) do

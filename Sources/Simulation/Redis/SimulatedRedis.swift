@@ -193,17 +193,23 @@ extension SimulatedRedis {
         }
     }
 
+    /// Places of held lists that are gone through for what belongs far from its end.
+    private static let visitLimit = 2_000_000
+
     /// An entry that is gone is skipped, with all that would have left it.
     ///
     /// - Returns: the entry that ended.
     mutating func resolve(_ resolution: Resolution, in partition: PartitionNumber) -> LogEntry? {
         let number = partition.rawValue
         guard let entry = partitions[number].log.remove(resolution.entry) else { return nil }
+        var visits = Self.visitLimit
         for hold in resolution.holds {
             if hold.atHead {
-                partitions[number].held[hold.host, default: []].insertAtHead(hold.pointers)
+                partitions[number].held[hold.host, default: []]
+                    .insertAtHead(hold.pointers, visits: &visits)
             } else {
-                partitions[number].held[hold.host, default: []].insertAtTail(hold.pointers)
+                partitions[number].held[hold.host, default: []]
+                    .insertAtTail(hold.pointers, visits: &visits)
             }
         }
         for (host, state) in resolution.statesOfHosts { partitions[number].records[host] = state }
@@ -243,56 +249,51 @@ extension SimulatedRedis {
     }
 }
 
-/// A held list is kept in the order of the activities.
+/// A held list is kept in the order of the activities. As much of it is gone through as by the script.
 extension Deque<DeliveryPointer> {
-    /// Behind what is older. Only `near` of the list is gone through, as by the script.
-    fileprivate mutating func insertAtHead(_ pointers: [DeliveryPointer]) {
+    /// Behind what is older.
+    fileprivate mutating func insertAtHead(_ pointers: [DeliveryPointer], visits: inout Int) {
         var merged: [DeliveryPointer] = []
-        var far: [DeliveryPointer] = []
         for pointer in pointers {
             while let head = first, merged.count < Self.near, head.precedes(pointer) {
                 merged.append(removeFirst())
             }
-            if first?.precedes(pointer) == true {
-                far.append(pointer)
-            } else {
-                merged.append(pointer)
-            }
+            let isFar = first?.precedes(pointer) == true
+            if !isFar || !insertFar(pointer, visits: &visits) { merged.append(pointer) }
         }
         prepend(contentsOf: merged)
-        for pointer in far { insertFar(pointer) }
     }
 
     /// Before what is newer.
-    fileprivate mutating func insertAtTail(_ pointers: [DeliveryPointer]) {
+    fileprivate mutating func insertAtTail(_ pointers: [DeliveryPointer], visits: inout Int) {
         guard let first = pointers.first else { return }
         var newer: [DeliveryPointer] = []
         while let tail = last, newer.count < Self.near, first.precedes(tail) {
             newer.append(removeLast())
         }
         let tail = last
-        var far: [DeliveryPointer] = []
         for pointer in pointers {
-            if let tail, pointer.precedes(tail) {
-                far.append(pointer)
-                continue
-            }
+            let isFar = tail.map { pointer.precedes($0) } ?? false
+            if isFar, insertFar(pointer, visits: &visits) { continue }
             while let next = newer.last, next.precedes(pointer) { append(newer.removeLast()) }
             append(pointer)
         }
         append(contentsOf: newer.reversed())
-        for pointer in far { insertFar(pointer) }
     }
 
     private static var near: Int { 512 }
 
-    private mutating func insertFar(_ pointer: DeliveryPointer) {
+    /// Whether there were visits left for it.
+    private mutating func insertFar(_ pointer: DeliveryPointer, visits: inout Int) -> Bool {
         var (low, high) = (startIndex, endIndex)
         while low < high {
             let middle = (low + high) / 2
             if self[middle].precedes(pointer) { low = middle + 1 } else { high = middle }
         }
+        guard low == endIndex || low <= visits else { return false }
+        if low < endIndex { visits -= low }
         insert(pointer, at: low)
+        return true
     }
 }
 
