@@ -169,8 +169,7 @@ extension Host {
     mutating func askForRelease(of count: Int) {
         release = .asked
         releasing = count
-        // With nothing on its way in, what chains remember of that is over.
-        overtaken = holding > 0 ? chains.compactMapValues(\.parking) : [:]
+        overtaken = chains.compactMapValues(\.parking)
     }
 
     /// Redis has moved it into the log.

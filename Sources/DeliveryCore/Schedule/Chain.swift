@@ -28,8 +28,9 @@ package struct Chain: Sendable {
     var open = 0
     /// Those of later activities, oldest first.
     var waiting: [DeliveryIndex] = []
-    /// The oldest that has been on its way to the held queue since something of it is open.
+    /// The oldest of those on their way to the held queue.
     private(set) var parking: ActivityID?
+    private var parkingCount = 0
     /// The oldest whose turn has ended in the held queue since one was last given.
     var parked: ActivityID?
     /// Those that stand in `later`, and until when.
@@ -40,12 +41,15 @@ package struct Chain: Sendable {
         var inbox: InboxID
     }
 
-    mutating func park(_ activity: ActivityID) { parking = min(activity, parking ?? activity) }
+    mutating func park(_ activity: ActivityID) {
+        parking = min(activity, parking ?? activity)
+        parkingCount += 1
+    }
 
-    /// One of the open ones has ended, or stands in Redis.
-    mutating func endOne() {
-        open -= 1
-        if open <= 0 { parking = nil }
+    /// One of them stands in the queue, or has been taken back.
+    mutating func parkingEnded() {
+        parkingCount -= 1
+        if parkingCount == 0 { parking = nil }
     }
 
     var isEmpty: Bool { open == 0 && waiting.isEmpty && deferred.isEmpty }

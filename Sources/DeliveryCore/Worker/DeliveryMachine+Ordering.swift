@@ -7,7 +7,7 @@
 ///
 /// Order is kept among what this owner has read, and what the former owner has put into `later`. Of
 /// what stands in Redis the queues keep it: a held queue by being one (what comes to it later is put
-/// by its age), `later` by sorting what is due together by age. What comes from `later` and may follow
+/// by its age, as far as its script may look), `later` by sorting what is due together by age. What comes from `later` and may follow
 /// goes to the held queue of its host, if there is one.
 extension DeliveryMachine {
     /// A Delete is remembered this long for revisions that are read after it; after that
@@ -199,7 +199,7 @@ extension DeliveryMachine {
                 || chain.active < deliveries[index.rawValue].activity
         else { return true }
         deliveries[index.rawValue].isInChain = false
-        hosts[key.host]?.chains[key.order]?.endOne()
+        hosts[key.host]?.chains[key.order]?.open -= 1
         return false
     }
 
@@ -212,7 +212,7 @@ extension DeliveryMachine {
         }
         guard delivery.isInChain else { return }
         deliveries[index.rawValue].isInChain = false
-        hosts[host]?.chains[order]?.endOne()
+        hosts[host]?.chains[order]?.open -= 1
     }
 
     private func chain(of index: DeliveryIndex) -> ChainKey? {
@@ -243,8 +243,9 @@ extension DeliveryMachine {
 
     private mutating func giveTurn(of key: ChainKey, parked: ActivityID?) {
         guard hosts[key.host]?.chains[key.order] != nil else { return }
-        hosts[key.host]?.chains[key.order]?.endOne()
+        hosts[key.host]?.chains[key.order]?.open -= 1
         if let parked {
+            hosts[key.host]?.chains[key.order]?.parkingEnded()
             let other = hosts[key.host]?.chains[key.order]?.parked
             hosts[key.host]?.chains[key.order]?.parked = min(parked, other ?? parked)
         }

@@ -82,6 +82,7 @@ extension DeliveryMachine {
                     pointer, of: .unknown, lane: .backfill, hasWaited: true, check: true,
                     in: index, into: &preparation)
                 guard let turn else { continue }
+                hosts[id]?.chains[turn.order]?.parkingEnded()
                 if let heir = opened ?? unprepared(pointer) {
                     keep(turn, for: heir)
                 } else {

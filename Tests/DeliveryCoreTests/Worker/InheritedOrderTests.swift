@@ -111,6 +111,52 @@ import Testing
         #expect(ended.holds.map(\.pointers) == [[pointer(3, 11)]])
     }
 
+    @Test func `what one script has put there is not on its way any more`() throws {
+        var trace = Self.trace()
+        for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
+        trace.own(0, held: [HeldHost(host: 1, condition: HostCondition(), held: 2)])
+        trace.read()
+        trace.live(.milliseconds(300))
+        trace.feed(.released(0, 1, 2, remaining: 1))
+        let part = trace.admit(.pointers(2, pointer(4, 11))).sends
+        let mixed = trace.admit(.pointers(3, pointer(2, 11), pointer(5, 21))).sends
+        #expect((part + mixed).map(\.activity) == [4, 5], "2 is to be held")
+        for transmission in part + mixed { trace.end(transmission, .status(200)) }
+        trace.live(.milliseconds(60))
+        let ended = try trace.commit()
+        #expect(ended.resolutions.map(\.entry) == [2, 3], "the part first")
+        #expect(trace.resolve(ended).releases.map(\.host) == [1])
+        trace.feed(.released(0, 1, 4, remaining: 1))
+        let sends = trace.admit(.pointers(4, pointer(2, 11), pointer(3, 11))).sends
+        #expect(sends.map(\.activity) == [2])
+        #expect(trace.end(try #require(sends.first), .status(200)).sends.map(\.activity) == [3])
+    }
+
+    @Test func `what is taken back is not on its way any more`() throws {
+        var trace = Self.trace()
+        trace.activities[3]?.mayFollow = true
+        trace.own(0)
+        trace.read()
+        let sends = trace.admit(.fanout(1, 2, to: [11, 21])).sends
+        trace.end(sends[0], .status(429), retryAfter: .seconds(2))
+        trace.live(.milliseconds(100))
+        try trace.commit()
+        // Its entry stays open with the other host; 2 is taken back, and then others are held.
+        let back = trace.live(.seconds(3)).preparations
+        let preparation = try #require(back.first)
+        let again = try #require(trace.answer(preparation).sends.first)
+        #expect(again.activity == 2)
+        let first = trace.admit(.fanout(2, 4, to: [12])).sends
+        trace.end(try #require(first.first), .status(429), retryAfter: .seconds(2))
+        trace.live(.milliseconds(100))
+        trace.resolve(try trace.commit())
+        #expect(trace.live(.seconds(3)).releases.map(\.host) == [1])
+        trace.feed(.released(0, 1, 3, remaining: 1))
+        trace.end(again, .status(200))
+        let sent = trace.admit(.pointers(3, pointer(3, 11), pointer(4, 12))).sends
+        #expect(sent.map(\.activity) == [3], "one at a time, after the 429")
+    }
+
     @Test func `a successor does not probe past one that is on its way there`() throws {
         var trace = Self.trace()
         for activity in [2, 3] as [ActivityID] { trace.activities[activity]?.mayFollow = true }
