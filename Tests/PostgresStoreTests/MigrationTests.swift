@@ -77,6 +77,28 @@ struct MigrationTests {
         #expect(try database.query(count) == [["10"]])
     }
 
+    @Test func `a day made later compresses with lz4, and indexes Deletes by their object`() throws
+    {
+        let fixture = try StoreFixture()
+        try fixture.database.query("select trunkline.ensure_partitions(9)")
+        let days = try fixture.database.query(
+            """
+            select c.relname, a.attcompression = 'l', pg_get_expr(x.indpred, x.indrelid)
+            from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            join pg_attribute a on a.attrelid = c.oid and a.attname = 'body'
+            left join pg_index x on x.indrelid = c.oid and x.indpred is not null
+            where i.inhparent = 'trunkline.activity'::regclass
+            """)
+        #expect(days.count == 11, "yesterday, today, and nine to come")
+        for day in days { #expect(day[1...] == ["t", "(type = 'Delete'::text)"]) }
+        #expect(
+            try fixture.number(
+                """
+                select count(*) from pg_indexes
+                where schemaname = 'trunkline' and indexdef like '%(key_id, ordering_key)'
+                """) == 0, "nothing else is in such an index")
+    }
+
     @Test func `an old day is dropped only when it owes nothing`() throws {
         let fixture = try StoreFixture()
         let inbox = try fixture.inboxes(["a.example"])[0].id

@@ -157,6 +157,13 @@ struct PreparedStatementTests {
             }
         }
         #expect(try sequentialScans() == before)
+        let lookups = try fixture.number(
+            """
+            select sum(u.idx_scan) from pg_stat_user_indexes u
+            join pg_index x on x.indexrelid = u.indexrelid
+            where u.relname like 'activity\\_%' and x.indpred is not null
+            """)
+        #expect(lookups >= 8, "whether a Delete is on record")
         let careless = Statement(
             "select body from trunkline.activity where id = any ($1)", [.bigints([id.rawValue])])
         let generic = Statement("select set_config('plan_cache_mode', 'force_generic_plan', true)")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dispatch
+import Glibc
 import Simulation
 import Synchronization
 
@@ -56,6 +57,8 @@ struct Seeds: ParsableCommand {
                     guard report.violation != nil else { return }
                     $0.broken += 1
                     print(report.text)
+                    // Into a pipe, too: it is not lost with what comes after it.
+                    fflush(nil)
                 }
             }
             tally.withLock { $0.seeds += 1 }
