@@ -1,15 +1,19 @@
 import Glibc
+import Synchronization
 
 /// A TCP port of loopback that nobody else has while this lives.
 package final class LoopbackPort {
     package let number: Int
     private let descriptor: Int32
 
-    /// - Parameter isListening: takes connections, and says nothing to them.
-    package init(isListening: Bool = false) throws {
+    /// - Parameters:
+    ///   - wanted: 0: any.
+    ///   - isListening: takes connections, and says nothing to them.
+    package init(_ wanted: Int = 0, isListening: Bool = false) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(wanted).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafeMutablePointer(to: &address) { [descriptor] address in
@@ -25,8 +29,20 @@ package final class LoopbackPort {
     deinit { close(descriptor) }
 }
 
-/// Ports that nobody listens on: taken all at once, so that no two are the same, and given back.
+private let givenPorts = Mutex<Set<Int>>([])
+
+/// Ports that nobody has, no two of them the same as long as this process lives.
+///
+/// Not of those that outgoing connections get (from 32,768 on, unless somebody has set that): a load
+/// opens thousands of them before a server has its port.
 package func freePorts(_ count: Int) throws -> [Int] {
-    let ports = try (0..<count).map { _ in try LoopbackPort() }
-    return withExtendedLifetime(ports) { ports.map(\.number) }
+    var ports: [Int] = []
+    for _ in 0..<10_000 where ports.count < count {
+        let port = Int.random(in: 10_000..<32_768)
+        guard givenPorts.withLock({ $0.insert(port).inserted }), (try? LoopbackPort(port)) != nil
+        else { continue }
+        ports.append(port)
+    }
+    guard ports.count == count else { throw RedisNode.Failure(description: "no free ports") }
+    return ports
 }
