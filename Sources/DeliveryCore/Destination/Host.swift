@@ -34,11 +34,11 @@ package struct Host: Sendable {
     var holdingInherited = 0
     var inheritedDeadline: Instant?
     package private(set) var release = Release.none
+    /// Deliveries of that part, at most.
+    package private(set) var releasing = 0
     /// What a part on its way back has overtaken: the oldest of each order that has gone into the queue
     /// since it was asked for, or was about to. What is newer of that part goes behind it again.
     private(set) var overtaken: [OrderKey: ActivityID] = [:]
-    /// Deliveries of that part, at most.
-    package var releasing = 0
     /// What comes from its held queue is past its retry budget: take more of it at a time.
     package var isSheddingExpired = false
 

@@ -28,8 +28,9 @@ package struct Chain: Sendable {
     var open = 0
     /// Those of later activities, oldest first.
     var waiting: [DeliveryIndex] = []
-    /// The oldest of those on their way to the held queue.
+    /// The oldest that has been on its way to the held queue since none was.
     private(set) var parking: ActivityID?
+    /// Turns that are on their way there.
     private var parkingCount = 0
     /// The oldest whose turn has ended in the held queue since one was last given.
     var parked: ActivityID?

@@ -7,8 +7,8 @@
 ///
 /// Order is kept among what this owner has read, and what the former owner has put into `later`. Of
 /// what stands in Redis the queues keep it: a held queue by being one (what comes to it later is put
-/// by its age, as far as its script may look), `later` by sorting what is due together by age. What comes from `later` and may follow
-/// goes to the held queue of its host, if there is one.
+/// by its age, as far as its script may look), `later` by sorting what is due together by age. What
+/// comes from `later` and may follow goes to the held queue of its host, if there is one.
 extension DeliveryMachine {
     /// A Delete is remembered this long for revisions that are read after it; after that
     /// PostgreSQL knows of it.
