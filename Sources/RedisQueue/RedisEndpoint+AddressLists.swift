@@ -89,12 +89,6 @@ extension RedisEndpoint {
         return addresses
     }
 
-    private static let parameters = ["sentinel-user", "sentinel-username", "sentinel-password"]
-
-    static func isKnownParameter(_ name: Substring) -> Bool {
-        parameters.contains(String(name.replacing("_", with: "-")))
-    }
-
     private static func take(
         _ parameter: Substring, into service: inout SentinelService
     ) throws(RedisEndpointError) {

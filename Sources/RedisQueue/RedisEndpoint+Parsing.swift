@@ -24,19 +24,9 @@ extension RedisEndpoint {
     /// Whether a login goes on behind the first slash: then what follows is no place, and is not
     /// for anybody to see.
     private static func hasStrayLogin(_ rest: Substring, _ scheme: String) -> Bool {
-        switch scheme {
-        // A path may have an `@` in it, but begins with a slash.
-        case "redis+unix": rest.first != "/" && rest.contains("@")
-        case "redis+sentinel":
-            rest.split(separator: "?", maxSplits: 1).enumerated().contains { place, part in
-                place == 0
-                    ? part.contains("@")
-                    : part.split(separator: "&").contains {
-                        $0.contains("@") && !isKnownParameter($0.prefix { $0 != "=" })
-                    }
-            }
-        default: rest.contains("@")
-        }
+        // The path of a socket may have an `@` in it, but begins with a slash.
+        if scheme == "redis+unix", rest.first == "/" { return false }
+        return rest.contains("@")
     }
 
     private static var unencodedLogin: RedisEndpointError {

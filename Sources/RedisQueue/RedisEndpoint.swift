@@ -6,7 +6,7 @@
 ///   sentinels' own login, `?sentinel-user=USER&sentinel-password=PASSWORD`
 /// - `redis+cluster://[[USER]:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]`
 ///
-/// Users and passwords may be percent-encoded.
+/// In users and passwords, what stands for something else in a URL is percent-encoded.
 package struct RedisEndpoint: Equatable, Sendable {
     package enum Place: Equatable, Sendable {
         case server(ServerAddress)

@@ -93,6 +93,7 @@ struct RedisEndpointTests {
         ("redis+sentinel://:se/secret@h:1,i:2/m/0", "%2F"),
         ("redis+sentinel://:se/secret?x@h:1/m", "%2F"),
         ("redis+sentinel://:p/secret?sentinel-password=a@b&c@h:1/m", "%2F"),
+        ("redis+sentinel://ann:1/secret?sentinel-password=secret@h:1/m", "%40"),
         ("redis+cluster://ann:se/secret@h:1,i:2", "%2F"),
         ("redis+cluster://h:1?password=secret", "one database"),
         ("ann:secret@redis://h:1", "unknown scheme"),

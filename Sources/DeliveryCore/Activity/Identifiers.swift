@@ -93,12 +93,18 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
     package static let zero = StreamID(milliseconds: 0, sequence: 0)
 
     /// nil unless the text is two decimal numbers joined by `-`.
-    package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.utf8.allSatisfy { 48...57 ~= $0 } }),
-            let milliseconds = UInt64(parts[0]), let sequence = UInt64(parts[1])
+    package init?(_ text: String) {
+        var rest = Substring(text).utf8
+        guard let milliseconds = Self.takeNumber(&rest), rest.popFirst() == UInt8(ascii: "-"),
+            let sequence = Self.takeNumber(&rest), rest.isEmpty
         else { return nil }
         self.init(milliseconds: milliseconds, sequence: sequence)
+    }
+
+    private static func takeNumber(_ text: inout Substring.UTF8View) -> UInt64? {
+        let digits = text.prefix { 48...57 ~= $0 }
+        text = text[digits.endIndex...]
+        return UInt64(Substring(digits))
     }
 
     package var description: String { "\(milliseconds)-\(sequence)" }
