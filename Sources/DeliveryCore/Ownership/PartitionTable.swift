@@ -173,10 +173,13 @@ package struct PartitionTable: Equatable, Sendable {
     ) -> Bool {
         switch self[partition] {
         case .owned(var owned):
+            // The table lets go of it first: its lists would be copied to be changed.
+            self[partition] = nil
             change(&owned)
             self[partition] = .owned(owned)
             return true
         case .yielding(var owned):
+            self[partition] = nil
             change(&owned)
             self[partition] = .yielding(owned)
             return true
@@ -214,7 +217,9 @@ package struct PartitionTable: Equatable, Sendable {
         numbers { number in
             switch phases[number] {
             case .sealing(_, let deadline), .entering(_, _, let deadline): deadline <= now
-            case .owned(let owned), .yielding(let owned): owned.deadline <= now
+            // Apart: one pattern for both would copy all that it binds.
+            case .owned(let owned): owned.deadline <= now
+            case .yielding(let owned): owned.deadline <= now
             case .takingLease, .takingEpoch, .releasing, nil: false
             }
         }

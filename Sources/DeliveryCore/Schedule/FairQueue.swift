@@ -44,10 +44,9 @@ package struct FairQueue: Sendable {
 
     /// A host stands once with a sender.
     package mutating func insert(_ host: HostID, for sender: SenderID) {
-        var flow = flows[sender] ?? Flow()
-        guard flow.members.insert(host).inserted else { return }
-        flow.hosts.append(host)
-        flows[sender] = flow
+        // Where it stands: a flow that was taken out would be copied with all its hosts.
+        guard flows[sender, default: Flow()].members.insert(host).inserted else { return }
+        flows[sender]?.hosts.append(host)
         wait(sender)
     }
 
