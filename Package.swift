@@ -91,6 +91,7 @@ let package = Package(
                 .embedInCode("Migrations/m0006_crashes.sql"),
                 .embedInCode("Migrations/m0007_fence.sql"),
                 .embedInCode("Migrations/m0008_cheaper_activities.sql"),
+                .embedInCode("Migrations/m0009_ids_and_days.sql"),
             ],
             swiftSettings: common),
         .target(

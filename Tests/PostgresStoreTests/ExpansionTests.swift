@@ -168,8 +168,36 @@ struct ExpansionTests {
 
     @Test func `today's missing partition is made, and nobody is refused for it`() throws {
         let inbox = try fixture.inboxes(["a.example"])[0].id
-        try fixture.database.query("select trunkline.drop_partitions(-1)")
+        // Yesterday, then today.
+        try fixture.database.query(
+            "select trunkline.drop_partitions(-1) from generate_series(1, 2)")
         _ = try fixture.stored(.sample("note", to: [inbox]))
+    }
+
+    @Test func `a server that knows less than the one before gives no id out again`() throws {
+        let inbox = try fixture.inboxes(["a.example"])[0].id
+        let ids = try (1...3).map { try fixture.stored(.sample("\($0)", to: [inbox])) }
+        let start = try fixture.database.query("select pg_postmaster_start_time()")
+        // A standby that took over before it had heard of the last two.
+        try fixture.database.query(
+            "select setval('trunkline.activity_sequence', $1)",
+            [String(ids[0].rawValue & ((1 << 40) - 1))])
+        try fixture.database.query(
+            "update trunkline.server_life set began = began - interval '1 minute'")
+        let next = try (4...5).map { try fixture.stored(.sample("\($0)", to: [inbox])) }
+        #expect(next[0].rawValue == ids[0].rawValue + 1 << 28 + 2)
+        #expect(next[1].rawValue == next[0].rawValue + 1, "once for each server")
+        #expect(try fixture.database.query("select began from trunkline.server_life") == start)
+        // The last numbers of all.
+        try fixture.database.query(
+            """
+            select setval('trunkline.activity_sequence', (1::bigint << 40) - 1)
+            from trunkline.server_life
+            """)
+        try fixture.database.query(
+            "update trunkline.server_life set began = began - interval '1 minute'")
+        let anew = try fixture.stored(.sample("6", to: [inbox])).rawValue & ((1 << 40) - 1)
+        #expect(anew == 1 << 28 + 2)
     }
 
     @Test func `unusable recipients are dead letters from the start`() throws {
@@ -198,12 +226,18 @@ struct ExpansionTests {
             from generate_series(1, 25) n
             """)
         try fixture.database.query("insert into trunkline.follower values ('you', 'x', null)")
+        try fixture.database.query(
+            """
+            create view trunkline.fans as
+            select * from trunkline.follower union all select 'me', null, 'https://h/inbox'
+            """)
         var members: [AudienceMember] = []
         var pages = 0
         while true {
             let page: [AudienceMember] = try fixture.answer { done in
                 fixture.store.audiencePage(
-                    name: "me", after: members.last?.inbox, limit: 10, completion: done)
+                    relation: "trunkline.fans", name: "me", after: members.last?.inbox, limit: 10,
+                    completion: done)
             }
             if page.isEmpty { break }
             pages += 1
@@ -213,6 +247,30 @@ struct ExpansionTests {
         #expect(members.count == 25)
         #expect(Set(members.map(\.inbox)).count == 25)
         #expect(members.count { $0.sharedInbox != nil } == 12)
+    }
+
+    @Test func `a damaged server is waited for, a view that raises is a person's business`() throws
+    {
+        for (state, isWaitedFor) in [("XX001", true), ("58030", true), ("P0001", false)] {
+            try fixture.database.query(
+                """
+                create or replace function trunkline.fails() returns text language plpgsql as
+                $$ begin raise exception 'no' using errcode = '\(state)'; end $$
+                """)
+            try fixture.database.query(
+                """
+                create or replace view trunkline.broken as
+                select 'me' as audience, trunkline.fails() as inbox, null::text as shared_inbox
+                """)
+            let result: Result<[AudienceMember], StoreFailure> = try fixture.result { done in
+                fixture.store.audiencePage(
+                    relation: "trunkline.broken", name: "me", after: nil, limit: 1,
+                    completion: done)
+            }
+            let expected: StoreFailure =
+                isWaitedFor ? .away("no") : .refused(sqlState: state, message: "no")
+            #expect(result == .failure(expected))
+        }
     }
 
     @Test(arguments: [

@@ -21,7 +21,9 @@ struct FailureTests {
 
     @Test func `preparing makes the partitions that are missing`() throws {
         let fixture = try StoreFixture()
-        try fixture.database.query("select trunkline.drop_partitions(-1)")
+        // Yesterday, then today.
+        try fixture.database.query(
+            "select trunkline.drop_partitions(-1) from generate_series(1, 2)")
         let _: StoreFacts = try fixture.answer { fixture.store.prepare(completion: $0) }
         #expect(try fixture.database.query("select trunkline.ensure_partitions()") == [["0"]])
     }

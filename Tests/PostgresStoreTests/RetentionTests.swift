@@ -51,21 +51,35 @@ struct RetentionTests {
 
     @Test func `an old day that owes nothing goes, one that owes and a young one stay`() throws {
         let ended = try store("ended", daysAgo: 40, state: "delivered")
+        let older = try store("older", daysAgo: 42, state: "delivered")
         let owing = try store("owing", daysAgo: 41, state: nil)
         let young = try store("young", daysAgo: 20, state: "delivered")
 
-        let name = try fixture.database.query("select to_char(current_date - 40, 'YYYY_MM_DD')")
+        let names = try fixture.database.query(
+            "select to_char(current_date - ago, 'YYYY_MM_DD') from unnest(array[42, 40]) as ago")
         let dropped = try drop(keeping: 30)
-        #expect(dropped.days == [name[0][0]])
-        // All three are past the window of their idempotency keys.
-        #expect(dropped.idempotencyKeys == 3)
-        for (id, count) in [(ended, 0), (owing, 1), (young, 1)] {
+        #expect(dropped.days == names.map { $0[0] })
+        // All four are past the window of their idempotency keys.
+        #expect(dropped.idempotencyKeys == 4)
+        for (id, count) in [(ended, 0), (older, 0), (owing, 1), (young, 1)] {
             #expect(
                 try fixture.number(
                     "select count(*) from trunkline.activity where id = $1", [String(id.rawValue)])
                     == count)
         }
         #expect(try drop(keeping: 30) == Dropped(days: [], idempotencyKeys: 0))
+    }
+
+    @Test func `while one day goes, no other is looked through`() throws {
+        for ago in [40, 41] { _ = try store("\(ago)", daysAgo: ago, state: "delivered") }
+        try fixture.database.query("begin")
+        #expect(try fixture.number("select trunkline.drop_partitions(30)") == 1)
+        let days =
+            "select count(*) from pg_inherits where inhparent = 'trunkline.activity'::regclass"
+        let left = try fixture.number(days)
+        try fixture.database.query("commit")
+        #expect(try drop(keeping: 30).days.count == 1)
+        #expect(try fixture.number(days) == left - 1)
     }
 
     @Test func `a day that somebody reads stays until the next time, and nothing waits for it`()

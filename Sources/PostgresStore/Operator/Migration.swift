@@ -18,10 +18,11 @@ package struct Migration: Sendable {
         Migration(
             number: 8, name: "cheaper_activities",
             sql: PackageResources.m0008_cheaper_activities_sql),
+        Migration(number: 9, name: "ids_and_days", sql: PackageResources.m0009_ids_and_days_sql),
     ]
 
     /// The schema version that this binary is made for.
-    package static let newest = 8
+    package static let newest = 9
 }
 
 package enum MigrationFailure: Error, Equatable, Sendable {

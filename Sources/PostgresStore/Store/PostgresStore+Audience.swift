@@ -6,7 +6,7 @@ package struct AudienceMember: Equatable, Sendable {
 }
 
 extension PostgresStore {
-    /// One page of an audience, ascending by inbox.
+    /// One page of an audience, ascending by inbox. A row without one stands for nobody.
     ///
     /// - Parameters:
     ///   - relation: `schema.table` or `schema.view` with the columns audience, inbox and
@@ -26,7 +26,8 @@ extension PostgresStore {
         let statement = Statement(
             frequent: """
                 select inbox, shared_inbox from \(quoted)
-                where audience = $1 \(after == nil ? "" : "and inbox > $3") order by inbox limit $2
+                where audience = $1 and \(after == nil ? "inbox is not null" : "inbox > $3")
+                order by inbox limit $2
                 """,
             [.text(name), .bigint(Int64(limit))] + (after.map { [.text($0)] } ?? []))
         reading.transact([.byIndex, statement]) { result in

@@ -53,7 +53,7 @@ private final class Expansion {
             case .success(let tables):
                 bisection.accepted()
                 // Ordinality counts from 1; those without a row were known.
-                for (ordinal, id, isBehind) in tables[2].map({
+                for (ordinal, id, isBehind) in tables[3].map({
                     (Int($0.bigint()), ActivityID(rawValue: $0.bigint()), $0.boolean())
                 }) {
                     answers[positions[ordinal - 1]] = isBehind ? .parkedBehind(id) : .stored(id)
@@ -146,7 +146,7 @@ private final class Expansion {
             activity.dropped.map { (activity.idempotencyKey, $0) }
         }
         return [
-            .commitDurably, .byIndex,
+            .commitDurably, .byIndex, Statement(frequent: "select trunkline.skip_lost_ids()"),
             Statement(
                 frequent: insertActivities,
                 [

@@ -15,10 +15,20 @@ extension PostgresStore {
     /// An idempotency key is known for this long.
     package static let intakeDays = 7
 
-    /// Drops the days older than the retention that owe nothing, and forgets idempotency keys past
-    /// their window. A day that somebody reads just now stays until the next time: `away`.
+    /// Drops the days older than the retention that owe nothing, one in a transaction, and forgets
+    /// idempotency keys past their window. A day that somebody reads just now stays until the next
+    /// time: `away`.
     package func dropPartitions(
         retainingDays days: Int, completion: @escaping (Result<Dropped, StoreFailure>) -> Void
+    ) {
+        dropPartitions(
+            retainingDays: days, after: Dropped(days: [], idempotencyKeys: 0),
+            completion: completion)
+    }
+
+    private func dropPartitions(
+        retainingDays days: Int, after earlier: Dropped,
+        completion: @escaping (Result<Dropped, StoreFailure>) -> Void
     ) {
         let statements = [
             selectDays,
@@ -29,20 +39,25 @@ extension PostgresStore {
                     returning 1)
                 select count(*) from pruned
                 """, [.int(Int32(Self.intakeDays))]),
+            forgetCrashes,
             Statement(
                 "select trunkline.drop_partitions($1, $2)",
                 [.int(Int32(clamping: days)), .int(Int32(Self.intakeDays))]),
-            forgetCrashes,
             selectDays,
         ]
-        keeping.transact(statements) { result in
-            completion(
-                result.map { tables in
-                    let left = Set(tables[4].map { $0.text() })
-                    return Dropped(
-                        days: tables[0].map { $0.text() }.filter { !left.contains($0) },
-                        idempotencyKeys: Int(tables[1].map { $0.bigint() }[0]))
-                })
+        keeping.transact(statements) { [weak self] result in
+            switch result {
+            case .failure(let failure): completion(.failure(failure))
+            case .success(let tables):
+                let left = Set(tables[4].map { $0.text() })
+                let gone = tables[0].map { $0.text() }.filter { !left.contains($0) }
+                let dropped = Dropped(
+                    days: earlier.days + gone,
+                    idempotencyKeys: earlier.idempotencyKeys
+                        + Int(tables[1].map { $0.bigint() }[0]))
+                guard !gone.isEmpty, let self else { return completion(.success(dropped)) }
+                dropPartitions(retainingDays: days, after: dropped, completion: completion)
+            }
         }
     }
 }
