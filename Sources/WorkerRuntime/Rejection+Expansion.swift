@@ -51,10 +51,7 @@ extension StoreFailure {
         }
     }
 
-    /// Our own statements on our own tables are the same for every entry: when one of them is
-    /// malformed, or forbidden (class 42), no entry is to blame and all of them wait.
-    var mayBlameAnEntry: Bool {
-        if case .refused(let sqlState, _) = self, sqlState.hasPrefix("42") { return false }
-        return isPermanent
-    }
+    /// Our own statements on our own tables are the same for every entry: only its data can be at
+    /// fault. When a statement is malformed, or forbidden, all of them wait.
+    var mayBlameAnEntry: Bool { if case .rejected = self { true } else { false } }
 }

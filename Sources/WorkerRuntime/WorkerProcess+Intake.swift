@@ -183,17 +183,26 @@ extension WorkerProcess {
     /// After a change of the controls, and after the last was routed, they are looked for once more:
     /// another worker may have parked one without knowing.
     static let parkedPause: Duration = .seconds(5)
+    static let parkedKeysPage = 1_000
 
     /// Routes the parked activities whose key has come, into PostgreSQL or into the directory, or
     /// whose sender is paused no more.
     func wakeParked() {
         isWakingParked = true
-        store.parkedKeys { [weak self] result in
-            guard let self, let texts = self.found(result) else { return }
+        findParkedKeys(after: nil, known: [])
+    }
+
+    /// One page of keys after the other, so that thousands that never come hide none that has.
+    private func findParkedKeys(after last: String?, known: [String]) {
+        store.parkedKeys(after: last, limit: Self.parkedKeysPage) { [weak self] result in
+            guard let self, let texts = self.unlessFailed(result) else { return }
             let parked = texts.compactMap { try? KeyID($0) }
             self.keys.learn(Set(parked)) { [weak self] learned in
                 guard let self, let unusable = self.unlessFailed(learned) else { return }
-                let known = parked.filter { unusable[$0] == nil }.map(\.text)
+                let known = known + parked.filter { unusable[$0] == nil }.map(\.text)
+                if texts.count == Self.parkedKeysPage {
+                    return self.findParkedKeys(after: texts.last, known: known)
+                }
                 guard !known.isEmpty else { return self.isWakingParked = false }
                 self.loadParked(waitingFor: known)
             }

@@ -49,7 +49,14 @@ struct ControlTests {
             "update trunkline.parked set since = since - interval '1 hour' where activity = $1",
             ["\(ids[3].rawValue)"])
         func ready() throws -> [ActivityID] {
-            let keys = try fixture.answer { fixture.store.parkedKeys(completion: $0) }
+            var keys: [String] = []
+            while keys.count < 9 {
+                let page: [String] = try fixture.answer {
+                    fixture.store.parkedKeys(after: keys.last, limit: 1, completion: $0)
+                }
+                if page.isEmpty { break }
+                keys += page
+            }
             return try fixture.answer {
                 fixture.store.parkedReady(knownKeys: keys, limit: 9, completion: $0)
             }.map(\.id)

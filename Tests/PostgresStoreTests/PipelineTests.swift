@@ -83,7 +83,8 @@ struct PipelineTests {
         ("23505", .rejected(sqlState: "23505", message: "m")),
         ("54000", .rejected(sqlState: "54000", message: "m")),
         ("42P01", .refused(sqlState: "42P01", message: "m")),
-        ("XX000", .refused(sqlState: "XX000", message: "m")),
+        ("P0001", .refused(sqlState: "P0001", message: "m")),
+        ("58030", .away("m")), ("XX001", .away("m")),
     ])
     func `a SQLSTATE says what the caller should do`(state: String, failure: StoreFailure) {
         #expect(ServerError(sqlState: state, message: "m").failure == failure)

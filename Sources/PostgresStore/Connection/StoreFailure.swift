@@ -4,8 +4,8 @@ internal import CPostgres
 package import DeliveryCore
 
 package enum StoreFailure: Error, Equatable, Sendable {
-    /// PostgreSQL is away, busy or not the primary: ask again later. Whether a transaction under
-    /// way was committed is unknown.
+    /// PostgreSQL is away, busy, damaged or not the primary: ask again later. Whether a transaction
+    /// under way was committed is unknown.
     case away(String)
     /// The data is at fault, for good: SQLSTATE 22 (value), 23 (constraint), 54 (too long for an
     /// index). Nothing was written.
@@ -72,6 +72,8 @@ struct ServerError: Equatable {
         case "08", "53", "57": return .away(message)
         // A deadlock, a lock timeout: nothing is wrong with what was asked.
         case "40", "55": return .away(message)
+        // A disk that cannot be read, a damaged index: nothing is wrong with what was asked, either.
+        case "58", "72", "F0", "XX": return .away(message)
         case "22", "23", "54": return .rejected(sqlState: sqlState, message: message)
         default: return .refused(sqlState: sqlState, message: message)
         }

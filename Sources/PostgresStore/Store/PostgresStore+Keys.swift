@@ -125,16 +125,19 @@ extension PostgresStore {
         """
     }
 
-    /// The key ids that parked activities wait for, at most a thousand, without those of paused
-    /// senders.
+    /// Key ids that parked activities wait for, ascending, without those of paused senders: a page.
+    ///
+    /// - Parameter last: of the page before.
     package func parkedKeys(
+        after last: String?, limit: Int,
         completion: @escaping (Result<[String], StoreFailure>) -> Void
     ) {
         let statement = Statement(
             """
             select distinct p.key_id from trunkline.parked p
-            where \(Self.senderMaySend("p.key_id")) order by p.key_id limit 1000
-            """)
+            where ($1::text is null or p.key_id > $1) and \(Self.senderMaySend("p.key_id"))
+            order by p.key_id limit $2
+            """, [.text(last), .bigint(Int64(limit))])
         reading.transact([statement]) { completion($0.map { $0[0].map { $0.text() } }) }
     }
 }
