@@ -23,6 +23,12 @@ package final class NameLookup {
     fileprivate init(loop: EventLoop, name: String, handler: @escaping (Outcome) -> Void) {
         self.loop = loop
         self.handler = handler
+        if isNumeric(name) {
+            // The pool's threads may all wait for name servers, and this needs none.
+            outcome = .success([name])
+            loop.record(.resolved(self))
+            return
+        }
         let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
         self.request = request
         // The pool holds the request until its callback, so the callback holds this object.
@@ -71,6 +77,11 @@ extension EventLoop {
     ) -> NameLookup {
         NameLookup(loop: self, name: name, handler: handler)
     }
+}
+
+private func isNumeric(_ name: String) -> Bool {
+    var address = in6_addr()
+    return inet_pton(AF_INET, name, &address) == 1 || inet_pton(AF_INET6, name, &address) == 1
 }
 
 private func numericAddresses(_ list: UnsafeMutablePointer<addrinfo>?) -> [String] {

@@ -47,6 +47,9 @@ extension RedisQueue {
 
     /// Reads on in all the given logs at once: up to `count` entries of each. Waits at most
     /// `blockMilliseconds` (0: not at all) for the first. One such read at a time.
+    ///
+    /// Without waiting, a log that is not in the answer had nothing. One that waits may end in a
+    /// cluster before all logs were looked at.
     package func readLogs(
         _ logs: [(PartitionNumber, after: StreamID)], count: Int, blockMilliseconds: Int,
         completion: @escaping RedisCompletion<[(PartitionNumber, [LogEntry])]>

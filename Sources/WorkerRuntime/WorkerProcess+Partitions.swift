@@ -101,9 +101,11 @@ extension WorkerProcess {
     }
 
     func readLogs(_ cursors: [LogCursor], count: Int) {
+        // A read that waits ends, in a cluster, with the first log that has something.
+        let isWaiting = !cursors.contains(where: \.isCatchingUp)
         queue.readLogs(
             cursors.map { ($0.partition, $0.after) }, count: count,
-            blockMilliseconds: Self.blockMilliseconds
+            blockMilliseconds: isWaiting ? Self.blockMilliseconds : 0
         ) { [weak self] result in
             guard let self else { return }
             switch result {

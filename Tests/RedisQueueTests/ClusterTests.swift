@@ -90,6 +90,18 @@ import Testing
         #expect(later.map(\.0.rawValue) == [3])
     }
 
+    @Test func `a read that does not wait looks at every log`() throws {
+        let fleet = try ClusterFleet()
+        let subject = try Subject(fleet.url)
+        try subject.route(Array(0..<64))
+        let read: LogRead = try subject.value {
+            subject.queue.readLogs(
+                (0..<64).map { (PartitionNumber(rawValue: $0), after: .zero) }, count: 10,
+                blockMilliseconds: 0, completion: $0)
+        }
+        #expect(read.map(\.0.rawValue) == Array(0..<64))
+    }
+
     @Test func `a cursor that goes back is read from there`() throws {
         let fleet = try ClusterFleet()
         let subject = try Subject(fleet.url)
@@ -214,6 +226,24 @@ import Testing
         #expect(try client.command(["XLEN", key]) == .integer(1))
         #expect(!client.servers.contains(old.address))
         if !dies { old.thaw() }
+    }
+
+    @Test func `a replica that was named takes over, and that is told although none was away`()
+        throws
+    {
+        let fleet = try ClusterFleet(replicas: true)
+        let subject = try Subject(fleet.wholeURL)
+        let key = subject.queue.keys.log(PartitionNumber(rawValue: 2))
+        let old = try fleet.owner(of: key)
+        let replica = fleet.nodes[
+            3 + (try #require(fleet.nodes.firstIndex { $0.port == old.port }))]
+        let told = subject.states.count
+        try replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
+        try subject.turn("away") { subject.states.dropFirst(told).contains { !$0.isUp } }
+        try subject.turn("back") { subject.states.last?.isUp == true }
+        #expect(subject.states.dropFirst(told).first?.reason == "slots have a new primary")
+        try subject.route([2])
+        #expect(try replica.command("XLEN", key) == .integer(1))
     }
 
     @Test func `when a node is back, so is everybody who waits at its logs`() throws {

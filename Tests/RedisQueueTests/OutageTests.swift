@@ -7,6 +7,16 @@ import Testing
 struct OutageTests {
     private let partition = PartitionNumber(rawValue: 0)
 
+    @Test func `a numeric address waits for no name server`() {
+        let loop = EventLoop()
+        for address in ["127.0.0.1", "::1"] {
+            var outcome: NameLookup.Outcome?
+            loop.resolve(address) { outcome = $0 }
+            loop.turn(waitingAtMost: .zero)
+            #expect(outcome == .success([address]))
+        }
+    }
+
     @Test func `a killed Redis fails what is outstanding, once, and is used again when it is back`()
         throws
     {

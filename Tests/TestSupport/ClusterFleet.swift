@@ -60,8 +60,14 @@ package final class ClusterFleet {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    package var url: String {
-        "redis+cluster://" + nodes.prefix(3).map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+    /// Names the nodes that were primaries in the beginning.
+    package var url: String { url(naming: nodes.prefix(3)) }
+
+    /// Names all nodes.
+    package var wholeURL: String { url(naming: nodes[...]) }
+
+    private func url(naming nodes: ArraySlice<RedisNode>) -> String {
+        "redis+cluster://" + nodes.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
     }
 
     /// Every node that runs says that all slots are served.

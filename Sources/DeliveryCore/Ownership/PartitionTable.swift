@@ -150,7 +150,8 @@ package struct PartitionTable: Equatable, Sendable {
     package var readable: [LogCursor] {
         select { partition, phase in
             guard case .owned(let owned) = phase, owned.examinationDue == nil else { return nil }
-            return LogCursor(partition: partition, after: owned.cursor)
+            return LogCursor(
+                partition: partition, after: owned.cursor, isCatchingUp: owned.isCatchingUp)
         }
     }
 

@@ -94,6 +94,9 @@ package struct OwnedLease: Hashable, Sendable {
 package struct LogCursor: Equatable, Sendable {
     package var partition: PartitionNumber
     package var after: StreamID
+    /// That the log has ended is believed of the answer, so the reading must not end before this log
+    /// was looked at.
+    package var isCatchingUp = false
 }
 
 package struct RoutedEntry: Equatable, Sendable {

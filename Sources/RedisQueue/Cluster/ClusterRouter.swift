@@ -23,6 +23,8 @@ final class ClusterRouter {
     private let nextTurn: NextTurn
     private var links: [ServerAddress: RedisLink] = [:]
     private var view = ClusterView()
+    /// The primaries that have been told of.
+    private var known: Set<ServerAddress> = []
     private var timer: LoopTimer?
     private(set) var isUp = false
     /// What must stand before anybody uses the cluster is under way.
@@ -275,9 +277,12 @@ final class ClusterRouter {
     }
 
     /// A replica that was promoted may lack what its primary had: whoever relies on us hears that we
-    /// were away, and looks. Between primaries that we know slots move with all they have.
+    /// were away, and looks, also where it was named to us and has a link. Between primaries that we
+    /// know slots move with all they have.
     private func noteNewPrimary() {
-        guard isUp, !isWhole else { return }
+        let isNews = !known.isSuperset(of: view.map.primaries)
+        known = Set(view.map.primaries)
+        guard isUp, isNews || !isWhole else { return }
         isUp = false
         timer?.start(after: .zero)
         onChange(false, "slots have a new primary")

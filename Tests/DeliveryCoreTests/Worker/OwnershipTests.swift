@@ -19,7 +19,10 @@ import Testing
         let owned = trace.feed(.backlogLoaded(0, [], later: []))
         #expect(owned.steps == ["interruptLogRead", "releaseDue", "readLogs"])
         #expect(owned.logReads.first?.cursors.map(\.after) == [.zero])
+        #expect(owned.logReads.first?.cursors.map(\.isCatchingUp) == [true])
         #expect(trace.machine.isReady)
+        let next = trace.feed(.logRead([]))
+        #expect(next.logReads.first?.cursors.map(\.isCatchingUp) == [false])
     }
 
     @Test func `a lease that somebody else has is asked for again with the next membership`() {
