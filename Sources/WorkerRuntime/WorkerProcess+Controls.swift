@@ -42,9 +42,8 @@ extension WorkerProcess {
             case .success(let stored):
                 self.occur(.controlsChanged(Controls(stored)))
                 self.pausedSenders = PausedSenders(stored)
-                let wall = EventLoop.wallTime
-                for until in stored.compactMap(\.until) where until > wall {
-                    let end = EventLoop.now + (until - wall)
+                if let wait = Self.wait(untilFirstEndOf: stored, at: EventLoop.wallTime) {
+                    let end = EventLoop.now + wait
                     self.controlsDue = min(self.controlsDue, end)
                     // What is parked may be routed then; PostgreSQL's clock may be behind.
                     self.parkedDue = min(self.parkedDue, end + .seconds(1))
@@ -54,6 +53,16 @@ extension WorkerProcess {
             case .failure(let failure): self.complain(.loadControls, failure)
             }
         }
+    }
+
+    /// How long until the first of them ends by itself; nil: none does.
+    ///
+    /// At most until they are read again anyway: the clock of deadlines ends after 292 years.
+    static func wait(
+        untilFirstEndOf stored: [StoredControl], at wall: WallTime
+    ) -> Duration? {
+        let ends = stored.compactMap(\.until).filter { $0 > wall }
+        return ends.min().map { min($0 - wall, controlInterval) }
     }
 
     private func readHints() {

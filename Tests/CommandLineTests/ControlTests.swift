@@ -96,6 +96,8 @@ import Testing
         (["limit", "h1.example"], "--per-second"),
         (["limit", "h1.example", "--per-second", "0"], "trunkline pause"),
         (["pause", "h1.example", "--for", "soon"], "--for"),
+        (["pause", "h1.example", "--for", "36501d"], "more than 100 years ahead"),
+        (["pause", "h1.example", "--for", "1900000000000"], "since 1970, not milliseconds"),
         (["probe"], "Name the hosts"),
     ])
     func `what can't be meant is refused with the mend`(

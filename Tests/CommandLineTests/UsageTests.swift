@@ -21,6 +21,14 @@ import Testing
         ("enqueue --activity a --key k --to b --lane backfill", "'urgent', 'normal' or 'bulk'"),
         ("enqueue --activity a --key k --to b --expires tomorrow", "90s, 30m, 6h, 2d"),
         ("enqueue --activity a --key k --to b --expires -5", "--expires"),
+        (
+            "enqueue --activity a --key k --to b --expires 1900000000000",
+            "digits alone are seconds since 1970, not milliseconds"
+        ),
+        (
+            "enqueue --activity a --key k --to b --expires 36501d",
+            "'--expires <time>': that is more than 100 years ahead: give a shorter time"
+        ),
         ("keys add --key-id https://a.example/k", "--generate rsa|ed25519"),
         ("keys add --key-id https://a.example/k --pem f --generate rsa", "either --pem"),
         ("keys add --key-id https://a.example/k --generate dsa", "'rsa' and 'ed25519'"),
@@ -34,6 +42,7 @@ import Testing
         ("run --instance-domain x --workers -2", "--workers takes a number from 1 up"),
         ("run --instance-domain x --slots -2", "--slots takes a number from 1 up"),
         ("run --instance-domain x --request-timeout -2", "--request-timeout takes a number"),
+        ("run --instance-domain x --request-timeout 3601", "from 1 to 3600"),
         (
             "run --instance-domain x --connection-memory 0",
             "--connection-memory takes a number of MB"

@@ -24,7 +24,9 @@ extension EndToEnd {
                 #expect(atDrain.accepted < expected.count, "the drain came too late")
                 #expect(atDrain.accepted == atDrain.requests)
 
-                let next = try Pool(pool.services, delivering: sink, in: federation.scratch)
+                let next = try Pool(
+                    pool.services, delivering: sink, in: federation.scratch,
+                    flags: ["--request-timeout", "90"])
                 try Poll.until("the rest is delivered", within: .seconds(180)) {
                     try next.states(of: expected) == ["delivered": expected.count]
                 }
@@ -35,6 +37,7 @@ extension EndToEnd {
                     try next.openEntries() == 0
                 }
                 next.expectCleanEnd()
+                #expect(contents(of: next.log).contains(#"draining deadline="210.0 seconds""#))
             }
         }
     }

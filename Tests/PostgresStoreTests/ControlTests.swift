@@ -34,6 +34,13 @@ struct ControlTests {
         #expect(abs((read[2].since - EventLoop.wallTime).wholeMilliseconds) < 60_000)
     }
 
+    @Test func `an infinite end is none`() throws {
+        try fixture.database.query(
+            "insert into trunkline.control (kind, actor, until) values ('pause', 'me', 'infinity')")
+        let read = try fixture.answer { fixture.store.loadControls(completion: $0) }
+        #expect(read.map(\.until) == [nil])
+    }
+
     @Test func `what is parked is ready when its sender is not paused, the oldest first`() throws {
         let inboxes = try fixture.inboxes(["h1.example"]).map(\.id)
         var ids: [ActivityID] = []

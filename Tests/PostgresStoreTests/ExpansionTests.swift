@@ -249,6 +249,31 @@ struct ExpansionTests {
         #expect(members.count { $0.sharedInbox != nil } == 12)
     }
 
+    @Test func `an audience that takes its time keeps nobody waiting, and is read in the end`()
+        throws
+    {
+        let fixture = try StoreFixture(settings: "statement_timeout=200ms")
+        let inbox = try fixture.inboxes(["a.example"])[0]
+        try fixture.database.query(
+            "insert into trunkline.follower values ('me', 'https://a.example/inbox', null)")
+        try fixture.database.query("begin")
+        try fixture.database.query("lock table trunkline.follower in access exclusive mode")
+        var page: Result<[AudienceMember], StoreFailure>?
+        fixture.store.audiencePage(name: "me", after: nil, limit: 10) { page = $0 }
+        func load() throws -> [InboxRow] {
+            try fixture.answer { fixture.store.loadInboxes([inbox.id], completion: $0) }
+        }
+        #expect(try load() == [inbox])
+        // One that came later has waited too long for its server.
+        let hurried = try Database(connectionString: fixture.connectionString)
+        #expect(throws: (any Error).self) { try hurried.query("table trunkline.follower") }
+        #expect(try load() == [inbox])
+        #expect(page == nil)
+        try fixture.database.query("commit")
+        fixture.turn(until: "the page") { page != nil }
+        #expect(try page?.get().count == 1)
+    }
+
     @Test func `a damaged server is waited for, a view that raises is a person's business`() throws
     {
         for (state, isWaitedFor) in [("XX001", true), ("58030", true), ("P0001", false)] {

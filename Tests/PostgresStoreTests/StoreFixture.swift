@@ -18,13 +18,15 @@ final class StoreFixture {
 
     init(
         server: PostgresServer = .shared, partitions: Int = 4,
-        limits: PostgresStore.Limits = PostgresStore.Limits(), behind pooler: PgBouncer? = nil
+        limits: PostgresStore.Limits = PostgresStore.Limits(), behind pooler: PgBouncer? = nil,
+        settings: String? = nil
     ) throws {
         let direct = try server.makeDatabase()
         database = try Database(connectionString: direct)
         connectionString =
             try pooler?.connectionString(
-                #require(database.query("select current_database()")[0][0])) ?? direct
+                #require(database.query("select current_database()")[0][0]))
+            ?? direct + (settings.map { " options='-c \($0)'" } ?? "")
         try database.migrate(partitions: partitions)
         let log = Log()
         self.log = log

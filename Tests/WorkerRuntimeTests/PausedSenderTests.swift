@@ -34,6 +34,44 @@ extension WithPostgres {
             #expect(controls[host: "h1.example"] == HostControl())
         }
 
+        @Test func `an end beyond what the clock can hold is a pause like any other`() throws {
+            try bench.database.query(
+                """
+                insert into trunkline.control (kind, lane, key_id, actor, until) values
+                    ('pause', 'bulk', null, 'ann', '290000-01-01'),
+                    ('pause', null, '\(key)', 'ann', 'infinity')
+                """)
+            let stored = try load()
+            #expect(stored.map { $0.until != nil } == [true, false])
+            let wall = EventLoop.wallTime
+            #expect(
+                WorkerProcess.wait(untilFirstEndOf: stored, at: wall)
+                    == WorkerProcess.controlInterval)
+            let controls = Controls(stored)
+            let sender = SenderID(of: try KeyID(key))
+            #expect(controls.isPaused(.bulk, at: wall))
+            #expect(controls.isPaused(.normal, sender, at: wall))
+            #expect(PausedSenders(stored).reason(for: key, at: wall) != nil)
+        }
+
+        @Test func `controls are looked at again when the first of them ends`() throws {
+            try bench.database.query(
+                """
+                insert into trunkline.control (kind, host, actor, until) values
+                    ('pause', 'h1.example', 'ann', now() + interval '1 hour'),
+                    ('pause', 'h2.example', 'ann', now() + interval '30 seconds'),
+                    ('pause', 'h3.example', 'ann', null)
+                """)
+            let stored = try load()
+            let first = try #require(stored[1].until)
+            func wait(at wall: WallTime) -> Duration? {
+                WorkerProcess.wait(untilFirstEndOf: stored, at: wall)
+            }
+            #expect(wait(at: first - .seconds(7)) == .seconds(7))
+            #expect(wait(at: first) == WorkerProcess.controlInterval)
+            #expect(wait(at: first + .seconds(7_200)) == nil)
+        }
+
         @Test func `a paused sender has its reason in words, until its end`() throws {
             try bench.database.query(
                 """

@@ -29,6 +29,10 @@ struct Statement {
     static let commitDurably = Statement(
         frequent: "select set_config('synchronous_commit', 'on', true)")
 
+    /// For the transaction that it opens: however long it takes, whatever the role's default is.
+    static let unhurried = Statement(
+        frequent: "select set_config('statement_timeout', '0', true)")
+
     /// For the rest of the transaction: plans that are right whatever the tables hold. One that was
     /// kept while today's partition was empty would read all of it for each row, and one of when few
     /// inboxes were known would compare each URL with each.

@@ -34,7 +34,7 @@ create or replace function trunkline.drop_partitions(retention_days int, intake_
     returns int
     language plpgsql
     -- DROP waits for every reader and makes all others queue behind it: rather try again later.
-    set lock_timeout = '2s' as $$
+    set lock_timeout = '500ms' as $$
 declare
     today bigint := trunkline.day_of(now());
     child record;

@@ -20,7 +20,7 @@ extension PostgresStore {
         do {
             quoted = try quotedRelation(relation)
         } catch {
-            return reading.transact([]) { _ in completion(.failure(error)) }
+            return gathering.transact([]) { _ in completion(.failure(error)) }
         }
         // Two texts of the statement, because `$3 is null or ...` would keep it off the index.
         let statement = Statement(
@@ -30,10 +30,10 @@ extension PostgresStore {
                 order by inbox limit $2
                 """,
             [.text(name), .bigint(Int64(limit))] + (after.map { [.text($0)] } ?? []))
-        reading.transact([.byIndex, statement]) { result in
+        gathering.transact([.unhurried, .byIndex, statement]) { result in
             completion(
                 result.map {
-                    $0[1].map { AudienceMember(inbox: $0.text(), sharedInbox: $0.optionalText()) }
+                    $0[2].map { AudienceMember(inbox: $0.text(), sharedInbox: $0.optionalText()) }
                 })
         }
     }

@@ -19,7 +19,7 @@ package struct StoredControl: Equatable, Sendable {
     /// Of a limit.
     package var perSecond: Double?
     package var since: WallTime
-    /// When it ends by itself.
+    /// When it ends by itself; nil: not at all.
     package var until: WallTime?
     /// Who has decided it, and why.
     package var actor: String
@@ -48,7 +48,8 @@ extension PostgresStore {
     ) {
         let statement = Statement(
             """
-            select kind, host, lane, key_id, per_second::text, created_at, until, actor, reason
+            select kind, host, lane, key_id, per_second::text, created_at,
+                nullif(until, 'infinity'), actor, reason
             from trunkline.control
             where num_nonnulls(host, lane, key_id) <= 1 and (until is null or until > now())
                 and (kind = 'pause' or num_nonnulls(lane, key_id) = 0)

@@ -1,9 +1,10 @@
-/// The record in PostgreSQL, for one worker: four pipelined connections on its event loop.
+/// The record in PostgreSQL, for one worker: five pipelined connections on its event loop.
 ///
 /// Expansion, settlement and reading have a connection each, so that a large one of one kind never
-/// delays the others. The daily partitions are kept on a fourth: to see that a day owes nothing may
-/// take minutes. Every completion is called exactly once, never before the call has returned.
-/// An operation that fails with `away` may be asked again as it is: all of them are idempotent.
+/// delays the others; so have the pages of audiences, which may be anybody's view and take minutes,
+/// and the daily partitions: to see that a day owes nothing takes as long. Every completion is called
+/// exactly once, never before the call has returned. An operation that fails with `away` may be asked
+/// again as it is: all of them are idempotent.
 
 package import DeliveryCore
 package import EventLoop
@@ -17,6 +18,8 @@ package final class PostgresStore {
         /// The same of the connection that keeps the daily partitions: a day of 10 million
         /// deliveries is looked through in well under that.
         package var keepingTime: Duration = .seconds(1_800)
+        /// The same of the connection that reads audiences.
+        package var gatheringTime: Duration = .seconds(600)
         /// Ceiling of the pause between two attempts to connect.
         package var reconnectTime: Duration = .seconds(5)
         package var transactionsInFlight = 64
@@ -31,6 +34,7 @@ package final class PostgresStore {
     let expanding: Connection
     let flushing: Connection
     let reading: Connection
+    let gathering: Connection
     /// Its state is nobody's news: it delivers nothing.
     let keeping: Connection
     private let limits: Limits
@@ -49,21 +53,21 @@ package final class PostgresStore {
         let availability = Availability(report: onStateChange)
         self.availability = availability
         var random = random
-        func connection(_ role: Availability.Role) -> Connection {
-            Connection(
-                loop: loop, connectionString: connectionString, limits: limits,
-                account: role == .flushing ? .settle : .claim,
+        func connection(
+            _ account: CPUAccount, _ role: Availability.Role? = nil, answersWithin time: Duration
+        ) -> Connection {
+            var limits = limits
+            limits.answerTime = time
+            return Connection(
+                loop: loop, connectionString: connectionString, limits: limits, account: account,
                 random: SeededGenerator(seed: random.next())
-            ) { availability.changed(role, isReady: $0, reason: $1) }
+            ) { if let role { availability.changed(role, isReady: $0, reason: $1) } }
         }
-        expanding = connection(.expanding)
-        flushing = connection(.flushing)
-        reading = connection(.reading)
-        var patient = limits
-        patient.answerTime = limits.keepingTime
-        keeping = Connection(
-            loop: loop, connectionString: connectionString, limits: patient, account: .schedule,
-            random: SeededGenerator(seed: random.next()), onChange: { _, _ in })
+        expanding = connection(.claim, .expanding, answersWithin: limits.answerTime)
+        flushing = connection(.settle, .flushing, answersWithin: limits.answerTime)
+        reading = connection(.claim, .reading, answersWithin: limits.answerTime)
+        gathering = connection(.claim, .gathering, answersWithin: limits.gatheringTime)
+        keeping = connection(.schedule, answersWithin: limits.keepingTime)
         partitionTimer = loop.timer { [unowned self] in keepPartitions() }
     }
 
@@ -74,6 +78,7 @@ package final class PostgresStore {
         flushing.open()
         reading.open()
         keeping.open()
+        gathering.open()
         partitionTimer?.start(after: limits.partitionInterval)
     }
 
@@ -85,6 +90,7 @@ package final class PostgresStore {
         flushing.close()
         reading.close()
         keeping.close()
+        gathering.close()
     }
 
     /// Makes the daily partitions up to a week ahead. The store does so by itself once an hour.
@@ -112,9 +118,9 @@ package final class PostgresStore {
     }
 }
 
-/// Three connections seen as one: it stands when all of them do.
+/// Four connections seen as one: it stands when all of them do.
 private final class Availability {
-    enum Role: CaseIterable { case expanding, flushing, reading }
+    enum Role: CaseIterable { case expanding, flushing, reading, gathering }
 
     private let report: (Bool, String) -> Void
     private var ready: Set<Role> = []
@@ -125,7 +131,7 @@ private final class Availability {
     func changed(_ role: Role, isReady: Bool, reason: String) {
         if isReady { ready.insert(role) } else { ready.remove(role) }
         let complete = ready.count == Role.allCases.count
-        // Two of three connected is no news: what was missing still is.
+        // Three of four connected is no news: what was missing still is.
         if isReady && !complete { return }
         if let last, last.isReady == complete, complete || last.reason == reason { return }
         last = (complete, reason)

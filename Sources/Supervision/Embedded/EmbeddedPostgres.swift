@@ -8,7 +8,9 @@
 
 internal import Glibc
 
-package final class EmbeddedPostgres {
+package final class EmbeddedPostgres: EmbeddedService {
+    package static let title = "PostgreSQL"
+
     private var server: EmbeddedServer
     private let account: PostgresAccount
     private let programs: Programs
@@ -42,6 +44,8 @@ package final class EmbeddedPostgres {
     }
 
     package var socketDirectory: String { server.directory.path }
+
+    package var logPath: String { server.log.path }
 
     package var isRunning: Bool { server.process?.isRunning ?? false }
 

@@ -6,7 +6,9 @@
 
 internal import Glibc
 
-package final class EmbeddedRedis {
+package final class EmbeddedRedis: EmbeddedService {
+    package static let title = "Redis"
+
     private var server: EmbeddedServer
     private let program: String
     private let configuration: [String]
@@ -27,6 +29,8 @@ package final class EmbeddedRedis {
 
     /// What `--redis` takes.
     package var url: String { "redis+unix://\(socketPath)" }
+
+    package var logPath: String { server.log.path }
 
     package var isRunning: Bool { server.process?.isRunning ?? false }
 

@@ -10,8 +10,8 @@ internal import Supervision
 final class BenchServers {
     /// From the start of one until it is ready: `initdb` on a busy machine takes a while.
     private static let patience: Duration = .seconds(180)
-    /// A pool drains what it has in hand, 60 s at most.
-    private static let grace: Duration = .seconds(90)
+    /// A pool drains what it has in hand, 90 s at most; then its servers end, 40 s at most.
+    private static let grace: Duration = .seconds(150)
 
     let directory: String
     private(set) var sink: ChildProcess?

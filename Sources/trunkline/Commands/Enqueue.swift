@@ -65,7 +65,8 @@ struct EnqueueCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Not worth sending after this: seconds since 1970, or from now, as in 90s, 30m, 6h, 2d.",
-            valueName: "time"))
+            valueName: "time"),
+        transform: ExpiryTime.init(words:))
     var expires: ExpiryTime?
 
     @Option(

@@ -14,7 +14,7 @@ struct RunCommand: AsyncParsableCommand {
         abstract: "Runs a pool of workers until SIGTERM.",
         discussion: """
             With --embedded it brings its own Redis and PostgreSQL along, private servers on Unix \
-            sockets in the state directory, and stops them again at its end:
+            sockets in the state directory, starts one again that dies, and stops them at its end:
 
               trunkline run --embedded --state-directory state \\
                 --instance-domain our.example
@@ -29,7 +29,9 @@ struct RunCommand: AsyncParsableCommand {
               trunkline run --config /etc/trunkline.conf --print-config
 
             It says `ready` on standard error when every worker delivers. SIGTERM drains: what is \
-            in flight is finished and recorded, nothing new is begun, and the exit code is 0.
+            in flight is finished and recorded, no other delivery is begun, and the exit code is \
+            0. A drain may take twice --request-timeout and 30 s, and never less than 60 s; what \
+            is still under way then is killed, and sent again by others.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -90,7 +92,7 @@ struct RunCommand: AsyncParsableCommand {
         let services =
             try embedded
             ? EmbeddedServices(
-                in: stateDirectory, keyPrefix: connection.keyPrefix) : nil
+                in: stateDirectory, keyPrefix: connection.keyPrefix, log: logger) : nil
         defer { services?.stop() }
         let connection = try services?.connection ?? resolvedConnection()
         if embedded { try migrate(connection) }
@@ -101,8 +103,8 @@ struct RunCommand: AsyncParsableCommand {
         let supervisor = try PoolSupervisor(
             connection: connection,
             arguments: workerArguments(partitions: partitions, signingWith: library(logger)),
-            workers: workerCount,
-            partitions: partitions, log: logger)
+            workers: workerCount, partitions: partitions,
+            requestTimeout: .seconds(pool.requestTimeout), log: logger)
         let format = try log.format()
         await supervisor.run(admin: admin, until: stop, format: format)
     }

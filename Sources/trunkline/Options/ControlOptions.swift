@@ -11,7 +11,8 @@ struct ControlOptions: ParsableArguments {
         name: .customLong("for"),
         help: ArgumentHelp(
             "How long, as 90s, 30m, 2h or 3d; else until `trunkline resume`.",
-            valueName: "duration"))
+            valueName: "duration"),
+        transform: ExpiryTime.init(words:))
     var span: ExpiryTime?
 
     /// Stores it for each of the subjects, tells the workers, and says so.

@@ -68,7 +68,12 @@ struct PoolOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Longest that one exchange may take, in seconds.", valueName: "s"))
+        help: ArgumentHelp(
+            """
+            Longest that one exchange may take, in seconds. `run` lets a drain take twice that and \
+            30 s, and never less than 60 s.
+            """,
+            valueName: "s"))
     var requestTimeout = 30
 
     @Option(
@@ -117,8 +122,8 @@ struct PoolOptions: ParsableArguments {
         guard (1...36_500).contains(retainDays) else {
             throw ValidationError("--retain-days takes a number of days from 1 to 36500.")
         }
-        guard requestTimeout > 0 else {
-            throw ValidationError("--request-timeout takes a number of seconds from 1 up.")
+        guard (1...3_600).contains(requestTimeout) else {
+            throw ValidationError("--request-timeout takes a number of seconds from 1 to 3600.")
         }
     }
 

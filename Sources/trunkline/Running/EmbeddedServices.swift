@@ -1,18 +1,21 @@
+internal import Logging
 internal import RedisQueue
 internal import Supervision
 
-/// The private Redis and PostgreSQL of `run --embedded`.
+/// The private Redis and PostgreSQL of `run --embedded`: one that dies is started again.
 struct EmbeddedServices {
-    private let redis: EmbeddedRedis
-    private let postgres: EmbeddedPostgres
+    private let redis: KeptServer<EmbeddedRedis>
+    private let postgres: KeptServer<EmbeddedPostgres>
     let connection: PoolConnection
 
-    init(in directory: String, keyPrefix: String) throws {
+    init(in directory: String, keyPrefix: String, log: Logger) throws {
+        let redis: EmbeddedRedis
         do {
             redis = try EmbeddedRedis(directory: directory)
         } catch {
             throw CommandFailure.failed("\(error)")
         }
+        let postgres: EmbeddedPostgres
         do {
             postgres = try EmbeddedPostgres(directory: directory)
         } catch {
@@ -23,6 +26,8 @@ struct EmbeddedServices {
             redis: try RedisEndpoint(redis.url), redisURL: redis.url,
             database: postgres.connectionString,
             keys: QueueKeys(prefix: keyPrefix))
+        self.redis = KeptServer(redis, log: log)
+        self.postgres = KeptServer(postgres, log: log)
     }
 
     func stop() {

@@ -39,18 +39,17 @@ struct PoolConnection: Sendable {
 
 /// Runs the workers and the admin server until it is told to stop.
 struct PoolSupervisor {
-    /// A drain ends with the longest request; what takes longer is killed, and sent again by others.
-    static let drainTime: Duration = .seconds(60)
-
     private let pool: WorkerPool
     private let crashes: CrashLedger
+    private let drainTime: Duration
     private let log: Logger
 
     init(
         connection: PoolConnection, arguments: [String], workers: Int, partitions: Int,
-        log: Logger
+        requestTimeout: Duration, log: Logger
     ) throws {
         self.log = log
+        drainTime = Self.drainTime(requestTimeout: requestTimeout)
         let crashes = CrashLedger(database: connection.database, log: log)
         self.crashes = crashes
         let descriptor = WorkerPlan.scoreboardDescriptor
@@ -66,6 +65,14 @@ struct PoolSupervisor {
             },
             onCrash: { await crashes.record($0) })
         pool = try WorkerPool(plan, log: log)
+    }
+
+    /// What has not ended after this long is killed, and sent again by others.
+    ///
+    /// An exchange that is refused or reset may begin once more, and then takes twice its time; the
+    /// rest is for what is left to record.
+    static func drainTime(requestTimeout: Duration) -> Duration {
+        max(requestTimeout * 2 + .seconds(30), .seconds(60))
     }
 
     /// What a dead worker owned is free at once, instead of when its leases run out.
@@ -89,8 +96,8 @@ struct PoolSupervisor {
             group.addTask { await announce(format) }
             await pool.start()
             await stop.wait()
-            log.info("draining")
-            await pool.drain(deadline: Self.drainTime)
+            log.info("draining", metadata: ["deadline": "\(drainTime)"])
+            await pool.drain(deadline: drainTime)
             group.cancelAll()
         }
         let lost = crashes.waitingCount

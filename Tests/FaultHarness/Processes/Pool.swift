@@ -7,6 +7,9 @@ package final class Pool: Sendable {
     package let process: ChildProcess
     package let log: String
 
+    /// A drain of 90 s, then 40 s for embedded servers, which a killed supervisor would leave.
+    private static let grace: Duration = .seconds(150)
+
     /// Where Redis and PostgreSQL are.
     package enum Services: Sendable {
         case embedded(directory: String)
@@ -43,20 +46,21 @@ package final class Pool: Sendable {
     }
 
     deinit {
-        // Of a failed test, too: a killed supervisor would leave its servers behind.
+        // Of a failed test, too.
         process.send(signal: SIGCONT)
-        process.terminate(grace: .seconds(60))
+        process.terminate(grace: Self.grace)
     }
 
     /// SIGTERM, and what came of it.
     @discardableResult
-    package func drain() -> ProcessExit { process.terminate(grace: .seconds(60)) }
+    package func drain() -> ProcessExit { process.terminate(grace: Self.grace) }
 
-    /// What the log says of crashes; a run's own SIGKILL is none.
+    /// What the log says of crashes and of drains that took too long; a run's own SIGKILL is none.
     package var faults: [Substring] {
         contents(of: log).split(separator: "\n").filter {
             ($0.contains("was killed by signal") && !$0.contains("signal 9"))
                 || $0.contains("Fatal error") || $0.contains("Assertion")
+                || $0.contains("has not drained in time")
         }
     }
 
