@@ -3,8 +3,7 @@ extension Fault {
     package static let standard: [Fault] = [
         workerKill, workerFreeze, supervisorKill, rollingRestart, postgresFreeze, postgresStop,
         postgresKill, redisKill, flushAll, redisLoss, sentinelFailover, clusterNodeKill,
-        clusterSlotsMove,
-        postgresPromotion, diskFull, redisFull, scaleOut,
+        clusterSlotsMove, clusterWorkerKill, postgresPromotion, diskFull, redisFull, scaleOut,
     ]
 
     /// Only when they are named: the machine must be quiet.
@@ -13,7 +12,8 @@ extension Fault {
     /// The standard ones for the tests, two abreast: most of each is waiting. Those that take most of
     /// the processors, or that not every machine can try, are alone.
     package static let abreast: [[Fault]] = [
-        [workerKill], [workerFreeze, postgresFreeze], [supervisorKill, postgresStop],
+        [workerKill], [clusterWorkerKill], [workerFreeze, postgresFreeze],
+        [supervisorKill, postgresStop],
         [rollingRestart, postgresKill], [redisKill, postgresPromotion], [flushAll, redisFull],
         [redisLoss, clusterSlotsMove], [sentinelFailover, clusterNodeKill], [diskFull], [scaleOut],
     ]

@@ -9,34 +9,49 @@ extension Fault {
         bound: { $0.strokes * $0.inHandOfWorker },
         resendLimit: .seconds(5), shortResendLimit: .seconds(20)
     ) { trial in
-        let end = ContinuousClock.now + (trial.isShort ? .seconds(25) : .seconds(1_200))
         let most = if case .long(let kills) = trial.length { kills } else { Int.max }
-        var duplicates = try trial.duplicates()
-        var worst = 0
-        while trial.strokes < most, .now < end {
-            try trial.awaitDeliveries(200)
-            try trial.killOneWorker()
-            let now = try trial.duplicates()
-            worst = max(worst, now - duplicates)
-            duplicates = now
-            if trial.strokes % 50 == 0 {
-                try trial.nextRound()
-                duplicates = 0
-            }
-        }
-        try trial.awaitDeliveries(200)
-        worst = max(worst, try trial.duplicates() - duplicates)
-        trial.expect(
-            worst <= trial.inHandOfWorker,
-            "one kill made \(worst) duplicates, allowed are \(trial.inHandOfWorker)")
-        trial.remarks.append("\(trial.strokes) kills, at most \(worst) duplicates of one")
+        try trial.killWorkers(within: trial.isShort ? .seconds(25) : .seconds(1_200), most: most)
+    }
+
+    /// The same where each partition may be on another node: what a killed worker has left is read
+    /// there node by node.
+    static let clusterWorkerKill = Fault(
+        name: "cluster-worker-kill", what: "worker SIGKILL on a Cluster, again and again",
+        setting: Setting(workers: 3, redis: .cluster(replicas: false)),
+        bound: { $0.strokes * $0.inHandOfWorker },
+        resendLimit: .seconds(5), shortResendLimit: .seconds(20)
+    ) { trial in
+        try trial.killWorkers(within: trial.isShort ? .seconds(15) : .seconds(180), most: Int.max)
     }
 }
 
 extension Trial {
+    fileprivate func killWorkers(within time: Duration, most: Int) throws {
+        let end = ContinuousClock.now + time
+        var before = try duplicates()
+        var worst = 0
+        while strokes < most, .now < end {
+            try awaitDeliveries(200)
+            try killOneWorker()
+            let now = try duplicates()
+            worst = max(worst, now - before)
+            before = now
+            if strokes % 50 == 0 {
+                try nextRound()
+                before = 0
+            }
+        }
+        try awaitDeliveries(200)
+        worst = max(worst, try duplicates() - before)
+        expect(
+            worst <= inHandOfWorker,
+            "one kill made \(worst) duplicates, allowed are \(inHandOfWorker)")
+        remarks.append("\(strokes) kills, at most \(worst) duplicates of one")
+    }
+
     /// Kills the worker that has lived longest of those with partitions; returns when they have
     /// another owner.
-    fileprivate func killOneWorker() throws {
+    private func killOneWorker() throws {
         let pool = pools[0]
         var victim: (incarnation: String, pid: Int32)?
         var theirs: Set<Int> = []
