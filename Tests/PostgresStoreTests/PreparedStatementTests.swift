@@ -129,7 +129,8 @@ struct PreparedStatementTests {
         let id = try fixture.stored(.sample("note", to: [inbox]))
         func sequentialScans() throws -> Int {
             let flush = Statement("select pg_stat_force_next_flush()")
-            for connection in [fixture.store.reading, fixture.store.expanding] {
+            let store = fixture.store
+            for connection in [store.reading, store.expanding, store.gathering] {
                 let _: [ResultTable] = try fixture.answer {
                     connection.transact([flush], completion: $0)
                 }
@@ -137,11 +138,13 @@ struct PreparedStatementTests {
             return try fixture.number(
                 """
                 select coalesce(sum(seq_scan), 0) from pg_stat_user_tables
-                where relname like 'activity\\_%' or relname in ('follower', 'host', 'inbox')
+                where relname like 'activity\\_%'
+                    or relname in ('follower', 'host', 'inbox', 'server_life')
                 """)
         }
         let before = try sequentialScans()
-        for _ in 0..<8 {
+        for number in 0..<8 {
+            _ = try fixture.stored(.sample("\(number)", to: [inbox]))
             let rows: [ActivityRow] = try fixture.answer {
                 fixture.store.loadActivities([id], completion: $0)
             }

@@ -12,12 +12,17 @@ insert into trunkline.server_life default values;
 create function trunkline.skip_lost_ids() returns void
     language plpgsql as $$
 begin
-    if exists (select from trunkline.server_life l where l.began = pg_postmaster_start_time()) then
+    -- By index: `enable_seqscan` may be off, and a plan that seems that dear would be compiled each time.
+    if exists (
+        select from trunkline.server_life l where l.one and l.began = pg_postmaster_start_time()
+    ) then
         return;
     end if;
     -- Whoever waited here sees what the first one has noted.
     perform pg_advisory_xact_lock(hashtext('trunkline.server_life'));
-    if exists (select from trunkline.server_life l where l.began = pg_postmaster_start_time()) then
+    if exists (
+        select from trunkline.server_life l where l.one and l.began = pg_postmaster_start_time()
+    ) then
         return;
     end if;
     -- More than a standby can have missed since it was last heard of, or a backup since it was made;
