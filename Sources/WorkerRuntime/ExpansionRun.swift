@@ -26,6 +26,8 @@ final class ExpansionRun {
         var wall: WallTime
         /// Told of deliveries that are dropped because their hosts are dead.
         var recordDropped: (Lane, Int) -> Void = { _, _ in }
+        /// Told of what was stored and goes on to its hosts now.
+        var remember: (ActivityRow) -> Void = { _ in }
         /// Takes each entry into hand while it is looked at.
         var holding: (IntakeReference, () -> Void) -> Void = { $1() }
     }
@@ -293,13 +295,15 @@ final class ExpansionRun {
         var known: [(Int, ActivityID, Lane, [InboxID])] = []
         for (index, result) in zip(usable, results) {
             switch result {
-            case .stored(let activity):
+            case .stored(let row):
                 means.recordDropped(items[index].job.lane, items[index].dropped.count)
+                let isRouted = items[index].parkedReason == nil && !items[index].routes.isEmpty
+                if isRouted { means.remember(row) }
                 answers[index] =
-                    items[index].parkedReason == nil || items[index].routes.isEmpty
+                    isRouted || items[index].routes.isEmpty
                     ? .stored(
                         ExpansionResult.Stored(
-                            activity: activity, lane: items[index].job.lane,
+                            activity: row.id, lane: items[index].job.lane,
                             sender: SenderID(stored: items[index].job.key),
                             routes: items[index].routes, again: false))
                     : .parked

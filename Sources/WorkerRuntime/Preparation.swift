@@ -4,11 +4,14 @@ internal import PostgresStore
 internal import SigningKeys
 internal import Transport
 
-/// Answers one `prepare` of the machine: three questions to PostgreSQL side by side, then the keys.
+/// Answers one `prepare` of the machine: three questions to PostgreSQL side by side, as far as they
+/// are not answered, then the keys.
 ///
 /// Bodies go on the shelf; the machine gets the facts that it decides by.
 final class PreparationRun {
     private let request: PreparationRequest
+    /// Those of the activities that were stored just now.
+    private let known: [ActivityRow]
     private let store: PostgresStore
     private let inboxes: InboxDirectory
     private let keys: KeySource
@@ -21,13 +24,15 @@ final class PreparationRun {
     private var failure: StoreFailure?
 
     init(
-        _ request: PreparationRequest, store: PostgresStore, inboxes: InboxDirectory,
+        _ request: PreparationRequest, known: [ActivityRow], store: PostgresStore,
+        inboxes: InboxDirectory,
         keys: KeySource,
         shelve: @escaping (ActivityID, LoadedActivity) -> Void,
         holding: @escaping (ActivityID, () -> Void) -> Void,
         completion: @escaping (Result<PreparedFacts, StoreFailure>) -> Void
     ) {
         self.request = request
+        self.known = known
         self.store = store
         self.inboxes = inboxes
         self.keys = keys
@@ -39,10 +44,13 @@ final class PreparationRun {
     /// The store's closures hold this object until the last answer.
     func start() {
         openQuestions = 3
-        if request.activities.isEmpty {
-            answered(.success(()))
+        let unknown = Set(request.activities).subtracting(known.map(\.id)).sorted()
+        if unknown.isEmpty {
+            loaded(activities: .success(known))
         } else {
-            store.loadActivities(request.activities) { self.loaded(activities: $0) }
+            store.loadActivities(unknown) { result in
+                self.loaded(activities: result.map { self.known + $0 })
+            }
         }
         if request.inboxes.isEmpty {
             answered(.success(()))

@@ -17,7 +17,7 @@ extension WorkerProcess {
         case .takeEpoch(let partition): takeEpoch(partition)
         case .sealLease(let partition, let epoch):
             // What its former owner has found out of its hosts.
-            inboxes.forgetAll()
+            forgetFresh()
             sealLease(partition, epoch)
         case .renewLeases(let leases, let whole): renew(leases, whole: whole)
         case .releaseLeases(let leases): release(leases)
@@ -72,18 +72,14 @@ extension WorkerProcess {
 
     // MARK: Transfers
 
-    /// Signed in one turn. A fresh activity takes eight turns from Redis to the wire: with 16 in each
-    /// it took 51 ms beside a fan-out, with 4 it takes 16 ms (medians of `benchmarks/urgent`). Eight
-    /// by crypto_mb take about as long as four by libcrypto.
-    static func signaturesPerTurn(_ ring: KeyRing) -> Int {
-        ring.multiBuffer?.isTrusted == true ? MultiBufferSigner.lanes : 4
-    }
-
     /// Signs and sends what the turn has gathered. What belonged to a partition that was lost
     /// meanwhile is the business of its new owner.
     func sendOutbox() {
         guard !outbox.isEmpty else { return }
-        let count = min(outbox.count, Self.signaturesPerTurn(keys.ring))
+        let batches = keys.ring.multiBuffer?.isTrusted == true
+        let length = signingTurn.length(
+            at: EventLoop.now, batch: batches ? MultiBufferSigner.lanes : nil)
+        let count = min(outbox.count, length)
         let batch = outbox.prefix(count).filter { machine.isUnderWay($0.token) }
         outbox.removeFirst(count)
         occur(.signed(count))

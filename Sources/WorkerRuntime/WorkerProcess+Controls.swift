@@ -14,15 +14,21 @@ extension WorkerProcess {
     /// Nothing is sent before it is known what may not be: the machine hears that PostgreSQL is
     /// there once the controls are read.
     func postgresCameUp() {
-        inboxes.forgetAll()
+        forgetFresh()
         awaitsControls = true
         loadControls()
     }
 
     func postgresWentAway() {
-        inboxes.forgetAll()
+        forgetFresh()
         awaitsControls = false
         occur(.postgresDisconnected)
+    }
+
+    /// What is not read from PostgreSQL because it was told just now.
+    func forgetFresh() {
+        inboxes.forgetAll()
+        freshActivities.forgetAll(at: EventLoop.now)
     }
 
     /// With every heartbeat.

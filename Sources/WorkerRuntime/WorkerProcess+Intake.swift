@@ -20,7 +20,9 @@ extension WorkerProcess {
             guard let self else { return }
             switch result {
             // Nobody has had these before: none of them can be set aside.
-            case .success(let entries): self.occur(.intakeRead(self.parse(entries, setAside: [:])))
+            case .success(let entries):
+                if !entries.isEmpty { self.signingTurn.arrived(at: EventLoop.now) }
+                self.occur(.intakeRead(self.parse(entries, setAside: [:])))
             case .failure(let failure):
                 self.complain(.readIntake, failure)
                 self.occur(.intakeReadFailed)
@@ -122,6 +124,9 @@ extension WorkerProcess {
             audienceRelation: options.audienceRelation, pausedSenders: pausedSenders,
             wall: EventLoop.wallTime,
             recordDropped: { [recorder] in recorder.skippedDead($0, count: $1) },
+            remember: { [weak self] in
+                self?.freshActivities.remember($0, at: EventLoop.now)
+            },
             holding: { [recorder] in recorder.during(.expand, .entry($0), $1) })
         let run = ExpansionRun(jobs, means: means) { [weak self] result in
             guard let self else { return }

@@ -109,7 +109,11 @@ extension WorkerProcess {
         ) { [weak self] result in
             guard let self else { return }
             switch result {
-            case .success(let read): self.occur(.logRead(read))
+            case .success(let read):
+                if read.contains(where: { $0.1.contains(where: \.isAwaited) }) {
+                    self.signingTurn.arrived(at: EventLoop.now)
+                }
+                self.occur(.logRead(read))
             case .failure(let failure):
                 self.complain(.readLogs, failure)
                 self.occur(.logReadFailed)
@@ -119,7 +123,8 @@ extension WorkerProcess {
 
     func prepare(_ id: PreparationID, _ request: PreparationRequest) {
         let run = PreparationRun(
-            request, store: store, inboxes: inboxes, keys: keys,
+            request, known: freshActivities.take(request.activities, at: EventLoop.now),
+            store: store, inboxes: inboxes, keys: keys,
             shelve: { [weak self] in self?.shelf[$0] = $1 },
             holding: { [recorder] in recorder.during(.prepare, .activity($0), $1) }
         ) { [weak self] result in

@@ -29,9 +29,11 @@ package final class WorkerProcess {
     let inboxes: InboxDirectory
     var machine: DeliveryMachine
     var shelf = ActivityShelf()
+    var freshActivities = FreshActivities(now: EventLoop.now)
     var composer = RequestComposer()
     /// Transmissions of this turn, and what earlier ones left over.
     var outbox: [Transmission] = []
+    var signingTurn = SigningTurn()
     let parser = IntakeParser()
     var entriesInHand = EntriesInHand()
     private var complaints = Throttle<Complaint>()
@@ -100,7 +102,7 @@ package final class WorkerProcess {
             guarding: AddressGuard(allowed: options.transport.allowedAddresses),
             allowsPlainHTTP: options.allowsPlainHTTP)
         var limits = options.limits
-        limits.unsignedLimit = Self.signaturesPerTurn(keys.ring) * 2
+        limits.unsignedLimit = SigningTurn.long
         machine = DeliveryMachine(
             incarnation: options.incarnation, configuration: limits,
             seed: UInt64.random(in: .min ... .max))

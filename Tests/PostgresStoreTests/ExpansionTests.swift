@@ -78,7 +78,7 @@ struct ExpansionTests {
         let stored: [StoredActivity] = try fixture.answer {
             fixture.store.expand(names.map { .sample($0, to: []) }, completion: $0)
         }
-        let ids = stored.map { if case .stored(let id) = $0 { id.rawValue } else { Int64(0) } }
+        let ids = stored.map { if case .stored(let row) = $0 { row.id.rawValue } else { Int64(0) } }
         #expect(ids == ids.sorted() && Set(ids).count == names.count)
     }
 
@@ -106,6 +106,32 @@ struct ExpansionTests {
         #expect(row.createdAt.milliseconds / 86_400_000 == Int64(id.day))
     }
 
+    @Test func `what was stored is told as it is read back`() throws {
+        let inbox = try fixture.inboxes(["a.example"])[0].id
+        var deletion = ExpandedActivity.sample("deletion", to: [inbox])
+        deletion.type = "Delete"
+        var odd = ExpandedActivity.sample("o\u{0}dd", to: [inbox])
+        odd.type = "Cre\u{0}ate"
+        odd.contentType = "a\u{0}/b"
+        odd.synchronization = "https://me.example/followers"
+        odd.expires = WallTime(milliseconds: 1_900_000_000_123)
+        odd.lane = .urgent
+        var late = ExpandedActivity.sample("late", to: [inbox])
+        (late.type, late.orderingKey, late.keyID) = ("Update", deletion.orderingKey, deletion.keyID)
+        var told: [ActivityRow] = []
+        for batch in [[deletion], [odd, late]] {
+            let answers: [StoredActivity] = try fixture.answer {
+                fixture.store.expand(batch, completion: $0)
+            }
+            told += answers.compactMap { if case .stored(let row) = $0 { row } else { nil } }
+        }
+        let read: [ActivityRow] = try fixture.answer {
+            fixture.store.loadActivities(told.map(\.id), completion: $0)
+        }
+        #expect(told.map(\.isSuperseded) == [false, false, true])
+        #expect(read.sorted { $0.id < $1.id } == told)
+    }
+
     @Test func `a known idempotency key answers with the first activity`() throws {
         let inboxes = try fixture.inboxes(["a.example", "b.example"]).map(\.id)
         let activity = ExpandedActivity.sample("note", to: inboxes)
@@ -113,12 +139,13 @@ struct ExpansionTests {
         again.audience = []
         again.lane = .bulk
         let answers = try fixture.expand(activity, again, .sample("other", to: inboxes))
-        guard case .stored(let id) = answers[0], case .stored(let other) = answers[2] else {
+        guard case .stored(let first) = answers[0], case .stored(let other) = answers[2] else {
             Issue.record("\(answers)")
             return
         }
+        let id = first.id
         #expect(answers[1] == .known(id, .normal, audience: inboxes, parked: false))
-        #expect(id != other)
+        #expect(id != other.id)
         #expect(
             try fixture.expand(again) == [
                 .known(id, .normal, audience: inboxes, parked: false)

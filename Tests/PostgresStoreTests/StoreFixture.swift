@@ -86,10 +86,10 @@ final class StoreFixture {
     }
 
     func stored(_ activity: ExpandedActivity) throws -> ActivityID {
-        guard case .stored(let id) = try expand(activity)[0] else {
+        guard case .stored(let row) = try expand(activity)[0] else {
             throw StoreFailure.away("not stored")
         }
-        return id
+        return row.id
     }
 
     func flush(_ flush: StoreFlush) throws -> Result<FlushResult, StoreFailure> {

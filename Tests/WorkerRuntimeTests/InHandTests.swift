@@ -49,7 +49,7 @@ extension WithPostgres {
             var (shelf, held, inHand) = ([ActivityID](), [ActivityID](), 0)
             let facts = try bench.answer { done in
                 PreparationRun(
-                    PreparationRequest(activities: ids), store: bench.store,
+                    PreparationRequest(activities: ids), known: [], store: bench.store,
                     inboxes: bench.inboxes, keys: keys,
                     shelve: { id, _ in
                         #expect(inHand == 1)

@@ -71,7 +71,8 @@ package struct ExpandedActivity: Equatable, Sendable {
 }
 
 package enum StoredActivity: Equatable, Sendable {
-    case stored(ActivityID)
+    /// As ``PostgresStore/loadActivities(_:completion:)`` would tell of it.
+    case stored(ActivityRow)
     /// Stored, and parked behind others of its sender, which was paused: not to be routed yet.
     case parkedBehind(ActivityID)
     /// Its idempotency key was there. Of an activity that was dropped with its day (nothing of it

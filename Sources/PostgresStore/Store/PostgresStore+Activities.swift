@@ -32,13 +32,7 @@ extension PostgresStore {
                 select a.id, a.activity_id, case when c.activity is null then a.body else '' end,
                     a.digest, a.key_id, a.content_type, a.lane::int, a.ordering_key, a.created_at,
                     a.expires_at, a.synchronization, a.type,
-                    a.type in ('Create', 'Update') and exists (
-                        -- From the day before on: it may have been expanded first. `+ 0` keeps it
-                        -- off the primary key, by which a plan of the day's first minutes would
-                        -- read the whole day.
-                        select from trunkline.activity d
-                        where d.key_id = a.key_id and d.ordering_key = a.ordering_key
-                            and d.type = 'Delete' and d.id + 0 > a.id - (1::bigint << 40)),
+                    \(isSuperseded(id: "a.id", "a")),
                     c.activity is not null, coalesce(c.crashes, 0), coalesce(c.stage, ''),
                     coalesce(c.signal, '')
                 from trunkline.activity a
@@ -77,6 +71,19 @@ extension PostgresStore {
                 })
         }
     }
+}
+
+/// Whether a Create or Update has come too late: a Delete of its object is on record.
+///
+/// From the day before on: it may have been expanded first. `+ 0` keeps it off the primary key, by
+/// which a plan of the day's first minutes would read the whole day.
+func isSuperseded(id: String, _ relation: String) -> String {
+    """
+    \(relation).type in ('Create', 'Update') and exists (
+        select from trunkline.activity d
+        where d.key_id = \(relation).key_id and d.ordering_key = \(relation).ordering_key
+            and d.type = 'Delete' and d.id + 0 > \(id) - (1::bigint << 40))
+    """
 }
 
 /// Set against set: looking each inbox up in each array would be quadratic.

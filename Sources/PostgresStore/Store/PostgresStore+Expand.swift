@@ -52,11 +52,13 @@ private final class Expansion {
             switch result {
             case .success(let tables):
                 bisection.accepted()
-                // Ordinality counts from 1; those without a row were known.
-                for (ordinal, id, isBehind) in tables[3].map({
-                    (Int($0.bigint()), ActivityID(rawValue: $0.bigint()), $0.boolean())
-                }) {
-                    answers[positions[ordinal - 1]] = isBehind ? .parkedBehind(id) : .stored(id)
+                // Those without a row were known.
+                for row in tables[3].map(InsertedRow.init) {
+                    let position = positions[row.index]
+                    answers[position] =
+                        row.isBehind
+                        ? .parkedBehind(row.id)
+                        : .stored(ActivityRow(activities[position], as: row))
                 }
                 step()
             case .failure(.rejected(let sqlState, let message)):
@@ -167,7 +169,41 @@ private final class Expansion {
     }
 }
 
-/// Returns (ordinality, id, whether it was parked behind others) of the ones that were not known.
+/// What PostgreSQL says of one that it has inserted.
+private struct InsertedRow {
+    /// In the batch.
+    let index: Int
+    let id: ActivityID
+    let isBehind: Bool
+    let createdAt: WallTime
+    let isSuperseded: Bool
+
+    init(_ row: inout RowReader) {
+        // Ordinality counts from 1.
+        index = Int(row.bigint()) - 1
+        id = ActivityID(rawValue: row.bigint())
+        isBehind = row.boolean()
+        createdAt = row.time()
+        isSuperseded = row.boolean()
+    }
+}
+
+extension ActivityRow {
+    fileprivate init(_ activity: ExpandedActivity, as row: InsertedRow) {
+        self.init(
+            id: row.id, activityID: PostgresText.sanitised(activity.activityID),
+            body: activity.body, digest: activity.digest,
+            keyID: PostgresText.sanitised(activity.keyID),
+            contentType: activity.contentType.map(PostgresText.sanitised), lane: activity.lane,
+            orderingKey: PostgresText.sanitised(activity.orderingKey), createdAt: row.createdAt,
+            expires: activity.expires,
+            synchronization: activity.synchronization.map(PostgresText.sanitised),
+            type: PostgresText.sanitised(activity.type), isSuperseded: row.isSuperseded)
+    }
+}
+
+/// Returns (ordinality, id, whether it was parked behind others, the time that is on record, whether a
+/// Delete of its object was there before) of the ones that were not known.
 ///
 /// Ids are given in the order of the batch, because what concerns one object is sent in the order of
 /// its ids; keys are inserted in an order that all workers share, or two could wait for each other.
@@ -227,7 +263,8 @@ private let insertActivities = """
         where coalesce(item.parked, earlier.reason) is not null
         returning activity
     )
-    select item.n, fresh.activity, item.parked is null and waiting.activity is not null
+    select item.n, fresh.activity, item.parked is null and waiting.activity is not null, now(),
+        \(isSuperseded(id: "fresh.activity", "item"))
     from item join fresh on fresh.key = item.key
     left join waiting on waiting.activity = fresh.activity
     """
