@@ -44,6 +44,9 @@ extension RedisQueue {
                 self.state = state
             }
         }
+
+        /// Nothing of it is owed any more.
+        fileprivate var isPlain: Bool { holds.isEmpty && laters.isEmpty && hostStates.isEmpty }
     }
 
     /// Ends log entries: one script, all or nothing, ``RedisFailure/fenced`` when the lease is not
@@ -57,10 +60,16 @@ extension RedisQueue {
     ) {
         guard !resolutions.isEmpty else { return nextTurn.run { completion(.success(())) } }
         let partition = lease.partition
-        let touched = [
-            keys.log(partition), keys.lease(partition), keys.later(partition),
-            keys.hosts(partition), keys.heldPrefix(partition),
-        ]
+        var touched = [keys.log(partition), keys.lease(partition)]
+        if resolutions.allSatisfy(\.isPlain) {
+            return run(.endEntries, keys: touched) { command in
+                command.append(leaseValue(lease))
+                for resolution in resolutions { command.append(resolution.entry.description) }
+            } completion: {
+                completion($0.map { _ in })
+            }
+        }
+        touched += [keys.later(partition), keys.hosts(partition), keys.heldPrefix(partition)]
         run(.resolve, keys: touched) { command in
             command.append(leaseValue(lease))
             for resolution in resolutions { command.append(resolution) }

@@ -3,7 +3,7 @@
 enum RedisScript: CaseIterable {
     case createGroups, finishIntake, rejectIntake, recoverIntake, findPredecessors
     case takeLease, sealLease, renewLease, releaseLease
-    case route, resolve, release, releaseDue
+    case route, resolve, endEntries, release, releaseDue
     case examine, clearPartition, restore, writeMark, seek
     case heartbeat, writeIntakeState
 
@@ -20,6 +20,7 @@ enum RedisScript: CaseIterable {
         case .releaseLease: PackageResources.release_lease_lua
         case .route: PackageResources.route_lua
         case .resolve: PackageResources.resolve_lua
+        case .endEntries: PackageResources.end_entries_lua
         case .release: PackageResources.release_lua
         case .releaseDue: PackageResources.release_due_lua
         case .examine: PackageResources.examine_lua

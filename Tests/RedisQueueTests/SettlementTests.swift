@@ -64,6 +64,23 @@ struct SettlementTests {
         #expect(try bench.log(queue, 0).isEmpty)
     }
 
+    @Test func `entries of which nothing is owed end together, however many, and each once`() throws
+    {
+        let bench = try Bench()
+        let queue = try bench.queue()
+        let lease = try bench.own(queue, 0, epoch: 1)
+        let entries = try (1...2_500).map { number in
+            let id = StreamID(milliseconds: UInt64(number), sequence: 7)
+            _ = try bench.redis("XADD", "trunkline:{p0}:log", id.description, "x", "y")
+            return RedisQueue.Resolution(entry: id)
+        }
+        try bench.value { queue.resolve(lease, Array(entries.dropFirst(2)), completion: $0) }
+        #expect(try bench.redis("XLEN", "trunkline:{p0}:log") == .integer(2))
+        try bench.value { queue.resolve(lease, entries, completion: $0) }
+        #expect(try bench.redis("XLEN", "trunkline:{p0}:log") == .integer(0))
+        #expect(try bench.redis("EXISTS", "trunkline:{p0}:later", heldKey) == .integer(0))
+    }
+
     @Test func `what failed goes back before what waits, what is fresh behind it, in order`() throws
     {
         let bench = try Bench()
