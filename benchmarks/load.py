@@ -11,10 +11,41 @@ import shutil
 import time
 
 from measuring import BODY, Cpu, Floor, Wire
-from support import actor, key
+from support import Bench, actor, key
 
 # Seconds that a burst may take.
 PATIENCE = 240
+
+
+class Rig:
+    """A pool, its sink, an actor and a load: all that a burst needs. A context manager.
+
+    libcrypto signs, so that figures compare wherever they are taken.
+    """
+
+    def __init__(self, slots, delay, flags=(), workers=1, size=BODY):
+        self.delay, self.size = delay, size
+        self.bench = Bench(
+            rules=[{"delay": delay}], workers=workers,
+            flags=["--slots", slots, *signer_flags("libcrypto"), *flags])
+
+    def __enter__(self):
+        self.bench.__enter__()
+        try:
+            check_signer(self.bench, "libcrypto")
+            self.bench.add_actor("alice")
+            self.load = Load(self.bench, size=self.size)
+            self.prepare()
+        except BaseException:
+            self.bench.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.bench.__exit__()
+
+    def prepare(self):
+        """What comes before anything is measured."""
 
 
 class Load:
@@ -29,13 +60,15 @@ class Load:
         return [f"https://h{number}.fedi.localhost:{self.bench.ports['https']}/users/bob/inbox"
                 for number in range(1, hosts + 1)]
 
-    def follow(self, hosts, audience="followers", first=1):
-        """What `inboxes` gives, as an audience; or those of later hosts."""
+    def follow(self, hosts, audience="followers", first=1, users=("bob",), port=None):
+        """What `inboxes` gives, as an audience; or those of later hosts, other users, elsewhere."""
+        port = port or self.bench.ports["https"]
         self.bench.sql(f"""
             insert into trunkline.follower (audience, inbox)
             select '{actor(self.name)}/{audience}', format(
-                'https://h%s.fedi.localhost:{self.bench.ports["https"]}/users/bob/inbox', number)
-            from generate_series({first}, {first + hosts - 1}) number""")
+                'https://h%s.fedi.localhost:{port}/users/%s/inbox', number, name)
+            from generate_series({first}, {first + hosts - 1}) number,
+                unnest(string_to_array('{",".join(users)}', ',')) name""")
 
     def bodies(self, count):
         """Files, each an activity of its own."""
@@ -145,9 +178,11 @@ def signer_flags(signer):
 
 
 def check_signer(bench, signer):
-    maps = pathlib.Path(f"/proc/{bench.worker}/maps").read_text()
-    if ("libcrypto_mb" in maps) != (signer == "crypto_mb"):
-        raise SystemExit(f"the worker does not sign with {signer}:\n{bench.log('run')[-2_000:]}")
+    for worker in bench.workers:
+        maps = pathlib.Path(f"/proc/{worker}/maps").read_text()
+        if ("libcrypto_mb" in maps) != (signer == "crypto_mb"):
+            raise SystemExit(
+                f"the worker does not sign with {signer}:\n{bench.log('run')[-2_000:]}")
 
 
 class Burst:

@@ -20,6 +20,9 @@ from support import REPOSITORY, key, program
 # Bodies of the issue's numbers.
 BODY = 3_072
 
+# A second, as /proc tells it.
+TICKS = os.sysconf("SC_CLK_TCK")
+
 
 class Cpu:
     """Seconds of CPU that the processes of a pool have used, by program: what ended counts too."""
@@ -28,11 +31,7 @@ class Cpu:
 
     def __init__(self, supervisor):
         self.seconds = dict.fromkeys(["trunkline", *self.SERVERS], 0)
-        children = self.children()
-        left = [supervisor]
-        while left:
-            pid = left.pop()
-            left += children.get(pid, [])
+        for pid in family(supervisor):
             try:
                 name, used, of_the_dead = self.process(pid)
             except OSError:
@@ -49,21 +48,59 @@ class Cpu:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text()
         name = fields[fields.index("(") + 1:fields.rindex(")")]
         fields = fields[fields.rindex(")") + 2:].split()
-        of_the_dead = (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
-        # The clock of a process, threads that ended included: to the nanosecond, unlike stat.
-        return name, time.clock_gettime(~pid << 3 | 2), of_the_dead
+        of_the_dead = (int(fields[13]) + int(fields[14])) / TICKS
+        return name, seconds_of(pid), of_the_dead
+
+
+class Cores:
+    """What some processes have had of some cores: what they used, and what nobody did."""
+
+    def __init__(self, processes, cores):
+        self.count = len(cores)
+        self.used = sum(seconds_of(pid) for pid in processes)
+        self.idle = sum(self.idle_seconds(core) for core in cores)
+        self.at = time.monotonic()
+
+    def share_since(self, before):
+        """1 where nobody else has used these cores."""
+        had = self.used - before.used + self.idle - before.idle
+        return had / (self.count * (self.at - before.at))
 
     @staticmethod
-    def children():
-        found = {}
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                text = stat.read_text()
-            except OSError:
-                continue
-            parent = int(text[text.rindex(")") + 2:].split()[1])
-            found.setdefault(parent, []).append(int(stat.parent.name))
-        return found
+    def idle_seconds(core):
+        found = re.search(rf"(?m)^cpu{core} (.*)$", pathlib.Path("/proc/stat").read_text())
+        fields = found[1].split()
+        return (int(fields[3]) + int(fields[4])) / TICKS
+
+
+def seconds_of(pid):
+    """The clock of a process, threads that ended included: to the nanosecond, unlike stat."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def family(root):
+    """A process and all that descend from it."""
+    children = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+        except OSError:
+            continue
+        parent = int(text[text.rindex(")") + 2:].split()[1])
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def pin(pid, cores):
+    """All threads of a process stay on some cores, and what it starts from now on."""
+    for thread in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            os.sched_setaffinity(int(thread.name), cores)
+        except ProcessLookupError:
+            continue  # It has ended meanwhile.
 
 
 class Floor:

@@ -65,11 +65,12 @@ def resized(activity, size):
 class Bench:
     """A sink, and a pool with embedded servers that delivers to it. A context manager."""
 
-    def __init__(self, rules=(), flags=()):
+    def __init__(self, rules=(), flags=(), workers=1):
         self.trunkline = program()
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="trunkline.", dir="/tmp"))
         self.state.chmod(0o711)  # As root, PostgreSQL runs as another user and must get through.
         self.rules, self.flags = list(rules), [str(flag) for flag in flags]
+        self.worker_count = workers
         self.processes = []
 
     def __enter__(self):
@@ -94,10 +95,36 @@ class Bench:
         self.ports = {"https": int(ready[1]), "http": int(ready[2])}
         self.spawn(
             "run", r"^ready$", "--embedded", "--state-directory", state / "pool",
-            "--workers", "1", "--admin", "off", "--instance-domain", DOMAIN,
+            "--workers", self.worker_count, "--admin", "off", "--instance-domain", DOMAIN,
             "--ca-file", state / "sink/ca.pem", "--allow-address", "127.0.0.0/8", *self.flags)
-        self.worker = int(re.search(r"worker started .*pid=(\d+)", self.log("run"))[1])
+        started = re.findall(r"worker started .*pid=(\d+)", self.log("run"))
+        self.workers = [int(pid) for pid in started]
         self.redis = Redis(state / "pool/redis.sock")
+
+    @property
+    def worker(self):
+        """Of a pool that has one."""
+        [pid] = self.workers
+        return pid
+
+    def worker_memory(self, field="VmRSS"):
+        status = pathlib.Path(f"/proc/{self.worker}/status").read_text()
+        return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1_024
+
+    def forget_worker_peak(self):
+        """VmHWM starts anew."""
+        pathlib.Path(f"/proc/{self.worker}/clear_refs").write_text("5")
+
+    def worker_descriptors(self):
+        """Its open connections and a dozen others."""
+        return len(os.listdir(f"/proc/{self.worker}/fd"))
+
+    def connections(self):
+        """Open ones to the sink: by remote port and state, of which 01 is established."""
+        wanted = f"{self.ports['https']:04X}"
+        with open("/proc/net/tcp") as sockets:
+            return sum(line.split()[2].endswith(":" + wanted) and line.split()[3] == "01"
+                       for line in sockets)
 
     def add_actor(self, name, algorithm="rsa"):
         """Its private key lies in `NAME.pem` of the state directory."""
