@@ -97,13 +97,33 @@ import Testing
 
     @Test(arguments: [1_024, 3_072, 100_000])
     func `a body has the size that was asked for, and is JSON`(bytes: Int) throws {
-        let body = ActivityBody.bytes(number: 999_999, sender: 99, count: bytes)
+        let names = LoadNames(run: 7)
+        let body = ActivityBody.bytes(names, number: 999_999, sender: 99, count: bytes)
         #expect(body.count == bytes)
-        let plan = try Example.plan()
-        #expect(plan.number(ofID: LoadPlan.id(3)) == 3)
-        #expect(plan.number(ofID: LoadPlan.id(999_999)) == nil)
         let text = String(decoding: body, as: UTF8.self)
-        #expect(text.contains("\"id\":\"\(LoadPlan.id(999_999))\""))
+        #expect(text.contains("\"id\":\"\(names.id(999_999))\""))
         #expect(text.hasPrefix("{\"@context\"") && text.hasSuffix("\"}}"))
+    }
+
+    @Test func `names of a run are no other's, and nobody's in the world`() throws {
+        let scenario = try Example.scenario()
+        let plans = [LoadNames.alone, LoadNames(run: 1), LoadNames(run: .max)].map {
+            LoadPlan(scenario, world: World(scenario, port: 8_443, names: $0))
+        }
+        for plan in plans {
+            let names = plan.world.names
+            #expect(plan.number(ofID: names.id(3)) == 3)
+            #expect(plan.number(ofID: names.id(999_999)) == nil)
+            #expect(plan.number(ofID: names.id(0) + "/probe") == nil)
+            #expect(names.key(0).hasPrefix("https://\(names.domain)/"))
+            // One label under the sink's certificate, and no inbox is at home there.
+            #expect(names.domain.wholeMatch(of: /[a-z0-9-]{1,63}\.fedi\.localhost/) != nil)
+            #expect(plan.world.inbox(url: "https://\(names.domain):8443/inbox") == nil)
+            // Nothing of a plan but its names depends on them.
+            #expect(plan.activities == plans[0].activities)
+        }
+        #expect(Set(plans.map(\.world.names.domain)).count == 3)
+        #expect(Set(plans.map(\.world.names.audience)).count == 3)
+        #expect(plans[1].number(ofID: plans[2].world.names.id(3)) == nil)
     }
 }

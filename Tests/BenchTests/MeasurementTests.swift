@@ -13,7 +13,7 @@ import Testing
             let intended = start + plan.activities[number].microseconds
             for inbox in plan.inboxes(of: number) {
                 let text = """
-                    {"accepted":1,"activity":"\(LoadPlan.id(number))","inbox":\
+                    {"accepted":1,"activity":"\(LoadNames.alone.id(number))","inbox":\
                     "\(plan.world.url(inbox))","lastMilliseconds":\(intended / 1_000 + delay),\
                     "requests":1}
                     """
@@ -21,9 +21,9 @@ import Testing
             }
         }
         var (from, to) = (Sample(second: 2), Sample(second: 30))
-        from.cpu = ["worker": 1, "redis": 0.5]
+        from.cpu = ["worker": 1, "redis": 0.5, "sink": 0]
         to.cpu = ["worker": 3, "redis": 0.75, "sink": 1]
-        from.stages = ["sign": 1]
+        from.stages = ["sign": 1, "poll": 0, "settle": 0]
         to.stages = ["sign": 2, "poll": 0.25, "settle": 0.5]
         (from.memory, to.memory) = (["worker 1": 9], ["worker 1": 5, "sink": 2])
         return Measurement(
@@ -72,12 +72,21 @@ import Testing
         let measured = try measurement()
         let count = Double(measured.cpuDeliveries)
         #expect(count > 0 && count < Double(measured.tally.deliveries.count))
-        #expect(measured.cpu.map(\.name) == ["worker", "redis", "sink"])
-        #expect(measured.cpu.map(\.seconds) == [2, 0.25, 1])
+        #expect(measured.cpu.map(\.name) == ProcessKind.allCases.map(\.rawValue))
+        #expect(measured.cpu.map(\.seconds) == [2, nil, 0.25, nil, 1, nil])
         #expect(measured.cpu[0].microsecondsPerDelivery == 2 / count * 1e6)
-        #expect(measured.stages.map(\.name) == ["sign", "settle", "poll"])
+        #expect(measured.cpu[1].microsecondsPerDelivery == nil)
+        #expect(measured.stages?.map(\.name) == ["sign", "settle", "poll"])
         #expect(measured.memory.map(\.name) == ["sink", "worker 1"])
         #expect(measured.memory.map(\.peakBytes) == [2, 9])
+    }
+
+    @Test func `what only one of two looks saw is not measured`() throws {
+        var measured = try measurement()
+        measured.cpuTo.cpu["worker"] = nil
+        (measured.cpuFrom.stages, measured.cpuTo.stages) = ([:], [:])
+        #expect(measured.cpu[0].seconds == nil)
+        #expect(measured.stages == nil)
     }
 
     @Test func `what is not there fails the run, and is named`() throws {
@@ -112,14 +121,18 @@ import Testing
         #expect(ProcessTree.below(2, parents: parents).sorted() == [3, 4, 5])
     }
 
-    @Test func `stages are read out of the metrics`() {
-        let metrics = """
+    @Test func `stages and workers are read out of the metrics`() {
+        let metrics = MetricsText(
+            """
             # TYPE trunkline_cpu_seconds_total counter
             trunkline_cpu_seconds_total{stage="sign"} 12.5
             trunkline_cpu_seconds_total{stage="poll"} 0.25
-            trunkline_workers{state="up"} 2
-            """
-        #expect(StageSeconds.read(metrics) == ["sign": 12.5, "poll": 0.25])
+            trunkline_workers{state="starting"} 1
+            trunkline_workers{state="ready"} 2
+            """)
+        #expect(metrics.stageSeconds == ["sign": 12.5, "poll": 0.25])
+        #expect(metrics.readyWorkers == 2)
+        #expect(MetricsText("node_load1 0.5").readyWorkers == nil)
     }
 }
 
@@ -127,10 +140,27 @@ extension MeasurementTests {
     /// For the tests of what is printed.
     static func result() throws -> BenchResult {
         BenchResult(
-            try MeasurementTests().measurement(), workers: 2, date: "2026-11-22T01:00:00Z",
+            try MeasurementTests().measurement(), services: .embedded, workers: 2,
+            date: "2026-11-22T01:00:00Z",
             machine: .init(
                 processor: "A <fast> one", processors: 2, memoryBytes: 24_000_000_000,
                 system: "Debian", kernel: "6.1"),
-            commit: "abc1234", versions: ["Redis": "7.0.15"])
+            commit: "abc1234", versions: ["Redis": "7.0.15"], remarks: [])
+    }
+
+    /// Of somebody's workers, of which nobody knows what they used.
+    static func resultOfInstallation() throws -> BenchResult {
+        var measured = try MeasurementTests().measurement()
+        for look in [\Measurement.cpuFrom, \Measurement.cpuTo] {
+            measured[keyPath: look].cpu = ["redis": measured[keyPath: look].cpu["redis"] ?? 0]
+            measured[keyPath: look].stages = [:]
+            measured[keyPath: look].memory = [:]
+        }
+        measured.samples = [measured.cpuFrom, measured.cpuTo]
+        let known = try result()
+        return BenchResult(
+            measured, services: .installation, workers: 3, date: known.date,
+            machine: known.machine, commit: nil, versions: known.versions,
+            remarks: ["nobody could be asked"])
     }
 }

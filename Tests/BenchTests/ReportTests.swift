@@ -28,6 +28,44 @@ import Testing
         #expect(other.key == "format")
     }
 
+    @Test func `what was not measured is null, and neither zero nor left out`() throws {
+        let result = try MeasurementTests.resultOfInstallation()
+        let json = try JSONSerialization.jsonObject(with: Data(result.json))
+        let members = try #require(json as? [String: Any])
+        #expect(members["services"] as? String == "installation")
+        #expect(members["stages"] is NSNull)
+        let cpu = try #require(members["cpu"] as? [[String: Any]])
+        #expect(cpu.map { $0["name"] as? String } == ProcessKind.allCases.map(\.rawValue))
+        #expect(cpu[0]["seconds"] is NSNull && cpu[0]["microsecondsPerDelivery"] is NSNull)
+        #expect(cpu[2]["seconds"] as? Double == 0.25)
+        #expect(try BenchResult.read(result.json, file: "a.json") == result)
+    }
+
+    @Test func `a result from before installations could be measured is read`() throws {
+        var older = try MeasurementTests.result()
+        older.services = nil
+        let text = String(decoding: try older.json, as: UTF8.self)
+        #expect(!text.contains("services"))
+        #expect(try BenchResult.read(Array(text.utf8), file: "a.json") == older)
+        #expect(Comparison(older, try MeasurementTests.result()).warnings.isEmpty)
+    }
+
+    @Test func `a report without CPU of the workers says so, and is whole`() throws {
+        let result = try MeasurementTests.resultOfInstallation()
+        #expect(result.text.contains("example, seed 7, 3 workers of an installation"))
+        #expect(result.text.contains(/\nworker +not measured +-\n/))
+        #expect(result.text.contains("CPU of the workers, by stage: not measured"))
+        #expect(result.text.contains("Note: nobody could be asked."))
+        let html = ResultPage(result).html
+        let body = html.split(separator: "\n").dropFirst().joined(separator: "\n")
+        #expect(XMLParser(data: Data(body.utf8)).parse())
+        #expect(html.contains("CPU of the workers by stage: not measured."))
+        #expect(html.contains("<figcaption>CPU by process, "))
+        for banned in ["NaN", "inf,", ">worker</text>"] {
+            #expect(!html.contains(banned), "\(banned)")
+        }
+    }
+
     @Test func `the table has every lane, process and stage, and the verdict`() throws {
         var result = try MeasurementTests.result()
         for word in ["example, seed 7, 2 workers", "urgent", "bulk", "redis", "settle", "worker 1"]
@@ -64,7 +102,7 @@ import Testing
     @Test func `a run without a delivery has a page, too`() throws {
         var result = try MeasurementTests.result()
         (result.latency, result.lateness, result.samples) = ([], nil, [])
-        (result.arrivals, result.cpu, result.stages, result.memory) = ([], [], [], [])
+        (result.arrivals, result.cpu, result.stages, result.memory) = ([], [], nil, [])
         #expect(!ResultPage(result).html.contains("NaN"))
         #expect(!result.text.isEmpty)
     }
@@ -79,8 +117,8 @@ import Testing
         after.machine.processors = 4
         after.versions["Redis"] = "7.2"
         after.throughput.deliveriesPerSecond *= 2
-        after.cpu[0].microsecondsPerDelivery /= 4
-        after.cpu.removeLast()
+        after.cpu[0].microsecondsPerDelivery? /= 4
+        after.cpu.removeAll { $0.name == "sink" }
         after.latency.removeFirst()
         after.verified.complaints = ["1 missing"]
         let comparison = Comparison(before, after)
@@ -97,9 +135,25 @@ import Testing
         #expect(try row("CPU sink, us a delivery").after == nil)
         #expect(try row("latency urgent p99, ms").quotient == nil)
         #expect(comparison.text.contains("2.000"))
+        #expect(!comparison.rows.contains { $0.name.hasPrefix("CPU supervisor") })
         after.definition = .null
         #expect(
             Comparison(before, after).warnings
                 .contains("the scenario differs: example was changed in between"))
+    }
+
+    @Test func `services of one's own stand beside an installation`() throws {
+        let (own, theirs) = (
+            try MeasurementTests.result(), try MeasurementTests.resultOfInstallation()
+        )
+        let comparison = Comparison(own, theirs)
+        #expect(
+            comparison.warnings.contains(
+                "what was measured differs: 2 workers and 3 workers of an installation"))
+        let rows = comparison.rows
+        let worker = try #require(rows.first { $0.name == "CPU worker, us a delivery" })
+        #expect(worker.before != nil && worker.after == nil && worker.quotient == nil)
+        #expect(rows.first { $0.name == "CPU redis, us a delivery" }?.quotient == 1)
+        #expect(rows.contains { $0.name == "CPU stage sign, us a delivery" && $0.after == nil })
     }
 }

@@ -16,8 +16,17 @@ import Testing
     }
 
     @Test func `the sink gets its rules as they stand, whole numbers whole`() throws {
-        let file = String(decoding: try Example.scenario().rulesFile, as: UTF8.self)
+        let scenario = try Example.scenario()
+        let file = String(decoding: try scenario.rulesFile(), as: UTF8.self)
         #expect(file == #"{"rules":[{"delay":[5,20]}]}"#)
+        let sparing = try JSONDecoder().decode(
+            JSONValue.self, from: Data(scenario.rulesFile(sparing: "p*.example")))
+        guard case .object(let members) = sparing, case .array(let rules)? = members["rules"] else {
+            Issue.record("no rules: \(sparing)")
+            return
+        }
+        #expect(rules.count == 2)
+        #expect(rules[0] == .object(["host": .string("p*.example"), "status": .number(202)]))
     }
 
     @Test(arguments: [

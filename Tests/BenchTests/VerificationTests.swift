@@ -7,7 +7,7 @@ import Testing
         _ number: Int, _ url: String, accepted: Int = 1, at milliseconds: Int = 1_000
     ) throws -> PairLine {
         let text = """
-            {"accepted":\(accepted),"activity":"\(LoadPlan.id(number))","firstMilliseconds":1,\
+            {"accepted":\(accepted),"activity":"\(LoadNames.alone.id(number))","firstMilliseconds":1,\
             "inbox":"\(url)","lastMilliseconds":\(milliseconds),"place":3,"requests":2}
             """
         return try #require(PairLine(text.utf8))
@@ -25,7 +25,7 @@ import Testing
 
     @Test func `a line of the sink is read as it is written`() throws {
         let read = try line(12, "https://h1.fedi.localhost:8443/inbox", at: 1_700_000_000_123)
-        #expect(read.activity == LoadPlan.id(12))
+        #expect(read.activity == LoadNames.alone.id(12))
         #expect(read.inbox == "https://h1.fedi.localhost:8443/inbox")
         #expect((read.accepted, read.requests) == (1, 2))
         #expect(read.lastMilliseconds == 1_700_000_000_123)
@@ -57,7 +57,8 @@ import Testing
         // A refusal is no delivery.
         tally.add(try line(number, plan.world.url(22), accepted: 0))
         #expect(tally.missing == 1)
-        #expect(tally.examplesOfMissing() == ["\(LoadPlan.id(number)) at \(plan.world.url(22))"])
+        #expect(
+            tally.examplesOfMissing() == ["\(LoadNames.alone.id(number)) at \(plan.world.url(22))"])
     }
 
     @Test func `what came twice, or to whom it was not meant for, is counted`() throws {

@@ -5,19 +5,6 @@ import Testing
 
 /// `trunkline bench` with servers and workers of its own.
 @Suite(.serialized) struct BenchTests {
-    private static let small = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "benchmarks/Scenarios/small.json").path
-
-    /// The small scenario, changed: the file's path.
-    private func scenario(_ changes: [String: Any], in scratch: Scratch) throws -> String {
-        let data = try Data(contentsOf: URL(filePath: Self.small))
-        var members = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        members.merge(changes) { $1 }
-        let text = try JSONSerialization.data(withJSONObject: members)
-        return try scratch.write(String(decoding: text, as: UTF8.self), to: "changed.json")
-    }
-
     private func bench(_ arguments: [String], in scratch: Scratch) throws -> Trunkline.Result {
         try Trunkline.run(["bench"] + arguments, environment: ["TMPDIR": scratch.path])
     }
@@ -37,7 +24,8 @@ import Testing
         let scratch = try Scratch()
         let done = try bench(
             [
-                "--scenario", Self.small, "--workers", "2", "--json", scratch.file("a.json"),
+                "--scenario", SmallScenario.path, "--workers", "2", "--json",
+                scratch.file("a.json"),
                 "--html", scratch.file("a.html"),
             ], in: scratch)
         try #require(done.code == 0, "\(done.errors)\(done.output)")
@@ -88,7 +76,7 @@ import Testing
 
     @Test func `a host that refuses everything fails the run, and is named`() throws {
         let scratch = try Scratch()
-        let file = try scenario(
+        let file = try SmallScenario.changed(
             [
                 "warmUp": 0, "duration": 2, "patience": 2,
                 "rules": [["host": "h0.fedi.localhost", "status": 404]],
@@ -109,7 +97,7 @@ import Testing
         let scratch = try Scratch()
         let child = try ChildProcess(
             Supervision.Command(
-                path: Trunkline.path.path, arguments: ["bench", "--scenario", Self.small],
+                path: Trunkline.path.path, arguments: ["bench", "--scenario", SmallScenario.path],
                 environment: ["PATH": "/usr/bin:/bin", "TMPDIR": scratch.path],
                 output: .appended(to: scratch.file("log"))))
         // Its Redis has begun to listen: there is something to stop.
@@ -133,7 +121,7 @@ import Testing
     @Test func `what is given wrongly is told before anything is started`() throws {
         let scratch = try Scratch()
         let misspelt = try bench(
-            ["--scenario", try scenario(["host": 3], in: scratch)], in: scratch)
+            ["--scenario", try SmallScenario.changed(["host": 3], in: scratch)], in: scratch)
         #expect(misspelt.code == 2)
         #expect(misspelt.errors.contains("changed.json: host: there is no such key"))
         for arguments in [[], ["--compare", "a"], ["--compare", "a", "b", "--scenario", "c"]] {

@@ -3,8 +3,10 @@ package enum ActivityBody {
     /// What everything but the note's text takes at most.
     package static let leastBytes = 1_024
 
-    package static func bytes(number: Int, sender: Int, count: Int) -> [UInt8] {
-        let (id, actor) = (LoadPlan.id(number), World.actor(sender))
+    package static func bytes(
+        _ names: LoadNames, number: Int, sender: Int, count: Int
+    ) -> [UInt8] {
+        let (id, actor) = (names.id(number), names.actor(sender))
         let start = """
             {"@context":"https://www.w3.org/ns/activitystreams","id":"\(id)","type":"Create",\
             "actor":"\(actor)","to":["https://www.w3.org/ns/activitystreams#Public"],\

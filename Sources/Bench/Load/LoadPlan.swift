@@ -68,16 +68,9 @@ package struct LoadPlan: Sendable {
         return Array(first..<(first + world.audienceSize))
     }
 
-    package static func id(_ number: Int) -> String { "\(idStart)\(number)" }
-
     package func number(ofID id: some StringProtocol) -> Int? {
-        guard id.hasPrefix(Self.idStart), let number = Int(id.dropFirst(Self.idStart.count)),
-            activities.indices.contains(number)
-        else { return nil }
-        return number
+        world.names.number(ofID: id).flatMap { activities.indices.contains($0) ? $0 : nil }
     }
-
-    private static let idStart = "https://\(World.domain)/bench/"
 
     /// Followers are chosen evenly, so a host as often as it has followers.
     private static func inboxes(

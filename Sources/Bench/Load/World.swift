@@ -2,10 +2,7 @@
 ///
 /// An inbox is a number: below `followers` a follower's own, from there on a host's shared one.
 package struct World: Sendable {
-    package static let domain = "social.fedi.localhost"
-    /// The name by which all followers are addressed.
-    package static let audience = "bench/followers"
-
+    package let names: LoadNames
     package let hosts: Int
     package let followers: Int
     package let sharedInboxes: Bool
@@ -14,7 +11,8 @@ package struct World: Sendable {
     private let hostOfFollower: [Int32]
 
     /// - Parameter port: the sink's, for https.
-    package init(_ scenario: Scenario, port: Int) {
+    package init(_ scenario: Scenario, port: Int, names: LoadNames = .alone) {
+        self.names = names
         hosts = scenario.hosts
         followers = scenario.followers
         sharedInboxes = scenario.sharedInboxes
@@ -61,9 +59,6 @@ package struct World: Sendable {
         }
         return self.url(inbox) == url ? inbox : nil
     }
-
-    package static func actor(_ sender: Int) -> String { "https://\(domain)/users/s\(sender)" }
-    package static func key(_ sender: Int) -> String { actor(sender) + "#main-key" }
 
     private static let start = "https://h"
     private static func host(_ number: Int) -> String { "\(start)\(number).fedi.localhost" }

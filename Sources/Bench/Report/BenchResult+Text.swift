@@ -2,11 +2,12 @@ extension BenchResult {
     /// For a terminal.
     package var text: String {
         var parts = [
-            "\(scenario), seed \(seed), \(workers) \(workers == 1 ? "worker" : "workers")",
+            "\(scenario), seed \(seed), \(measuredServices)",
             throughputText, latencyText, cpuText("CPU, us a delivery", cpu),
+            stages.map { cpuText("of the workers, by stage", $0) }
+                ?? "CPU of the workers, by stage: not measured",
+            memoryText,
         ]
-        if !stages.isEmpty { parts.append(cpuText("of the workers, by stage", stages)) }
-        parts.append(memoryText)
         parts.append(verifiedText)
         parts += notes.map { "Note: \($0)." }
         return parts.joined(separator: "\n\n")
@@ -42,7 +43,8 @@ extension BenchResult {
         var table = Columns([heading, "us", "seconds"])
         for entry in entries {
             table.add([
-                entry.name, Figure.text(entry.microsecondsPerDelivery), Figure.text(entry.seconds),
+                entry.name, entry.microsecondsPerDelivery.map(Figure.text) ?? "not measured",
+                entry.seconds.map(Figure.text) ?? "-",
             ])
         }
         return table.text

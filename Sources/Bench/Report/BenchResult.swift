@@ -5,6 +5,15 @@ package struct BenchResult: Codable, Equatable, Sendable {
     /// Another number is another meaning of the members below.
     package static let currentFormat = 1
 
+    /// Whose Redis, PostgreSQL and workers were measured.
+    package enum Services: String, Codable, Sendable {
+        /// The run's own.
+        case embedded
+        /// Somebody's, that had run before.
+        case installation
+    }
+
+    /// Of the benchmark; in an installation workers and servers may have others.
     package struct Machine: Codable, Equatable, Sendable {
         package var processor: String
         package var processors: Int
@@ -50,8 +59,15 @@ package struct BenchResult: Codable, Equatable, Sendable {
     /// One kind of process, or one stage of the workers.
     package struct CPU: Codable, Equatable, Sendable {
         package var name: String
-        package var seconds: Double
-        package var microsecondsPerDelivery: Double
+        /// nil, as the next one: it could not be measured.
+        @OrNull package var seconds: Double?
+        @OrNull package var microsecondsPerDelivery: Double?
+
+        init(name: String, seconds: Double?, deliveries: Int) {
+            self.name = name
+            self.seconds = seconds
+            microsecondsPerDelivery = seconds.map { $0 / Double(max(deliveries, 1)) * 1e6 }
+        }
     }
 
     package struct ProcessMemory: Codable, Equatable, Sendable {
@@ -66,6 +82,8 @@ package struct BenchResult: Codable, Equatable, Sendable {
     package var scenario: String
     package var seed: UInt64
     package var definition: JSONValue
+    /// nil: written by a version that knew ``Services/embedded`` alone.
+    package var services: Services?
     package var workers: Int
     package var machine: Machine
     package var commit: String?
@@ -79,7 +97,8 @@ package struct BenchResult: Codable, Equatable, Sendable {
     /// Deliveries that came while `cpu` was used.
     package var cpuDeliveries: Int
     package var cpu: [CPU]
-    package var stages: [CPU]
+    /// nil: nobody could be asked.
+    @OrNull package var stages: [CPU]?
     package var memory: [ProcessMemory]
     /// Arrivals in each second from the beginning of the load.
     package var arrivals: [Int]
@@ -88,6 +107,12 @@ package struct BenchResult: Codable, Equatable, Sendable {
     package var notes: [String]
 
     package var holds: Bool { verified.complaints.isEmpty }
+
+    /// In words.
+    package var measuredServices: String {
+        let count = "\(workers) \(workers == 1 ? "worker" : "workers")"
+        return services == .installation ? "\(count) of an installation" : count
+    }
 }
 
 extension BenchResult {

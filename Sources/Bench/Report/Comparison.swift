@@ -18,7 +18,7 @@ package struct Comparison {
             warnings.append("the scenario differs: \(before.scenario) was changed in between")
         }
         note("the seed", "\(before.seed)", "\(after.seed)")
-        note("the number of workers", "\(before.workers)", "\(after.workers)")
+        note("what was measured", before.measuredServices, after.measuredServices)
         note("the machine", Self.words(before.machine), Self.words(after.machine))
         note("the commit", before.commit ?? "unknown", after.commit ?? "unknown")
         for name in Set(before.versions.keys).union(after.versions.keys).sorted() {
@@ -62,7 +62,7 @@ package struct Comparison {
             }
         }
         rows += costs("CPU", before.cpu, after.cpu)
-        rows += costs("CPU stage", before.stages, after.stages)
+        rows += costs("CPU stage", before.stages ?? [], after.stages ?? [])
         let names = Set((before.memory + after.memory).map(\.name)).sorted()
         for name in names {
             func peak(_ result: BenchResult) -> Double? {
@@ -79,11 +79,12 @@ package struct Comparison {
     ) -> [Row] {
         var names = before.map(\.name)
         names += after.map(\.name).filter { !names.contains($0) }
-        return names.map { name in
-            Row(
+        return names.compactMap { name in
+            let row = Row(
                 name: "\(title) \(name), us a delivery",
                 before: before.first { $0.name == name }?.microsecondsPerDelivery,
                 after: after.first { $0.name == name }?.microsecondsPerDelivery)
+            return row.before == nil && row.after == nil ? nil : row
         }
     }
 

@@ -107,26 +107,27 @@ package struct Measurement: Sendable {
         return times.count { $0 >= cpuFrom.second && $0 < cpuTo.second }
     }
 
+    /// Of every kind, measured or not.
     package var cpu: [BenchResult.CPU] {
-        ProcessKind.allCases.map(\.rawValue).compactMap { name in
-            used(name, from: cpuFrom.cpu, to: cpuTo.cpu)
-        }
+        used(ProcessKind.allCases.map(\.rawValue), from: cpuFrom.cpu, to: cpuTo.cpu)
     }
 
-    /// The largest first.
-    package var stages: [BenchResult.CPU] {
-        cpuTo.stages.keys.compactMap { used($0, from: cpuFrom.stages, to: cpuTo.stages) }
-            .sorted { ($0.seconds, $1.name) > ($1.seconds, $0.name) }
+    /// The largest first; nil: nobody could be asked.
+    package var stages: [BenchResult.CPU]? {
+        guard !cpuTo.stages.isEmpty else { return nil }
+        return used(Array(cpuTo.stages.keys), from: cpuFrom.stages, to: cpuTo.stages)
+            .sorted { ($0.seconds ?? 0, $1.name) > ($1.seconds ?? 0, $0.name) }
     }
 
+    /// Between two looks that both saw it.
     private func used(
-        _ name: String, from: [String: Double], to: [String: Double]
-    ) -> BenchResult.CPU? {
-        guard let end = to[name] else { return nil }
-        let seconds = max(end - from[name, default: 0], 0)
-        let count = max(cpuDeliveries, 1)
-        return BenchResult.CPU(
-            name: name, seconds: seconds, microsecondsPerDelivery: seconds / Double(count) * 1e6)
+        _ names: [String], from: [String: Double], to: [String: Double]
+    ) -> [BenchResult.CPU] {
+        let count = cpuDeliveries
+        return names.map { name in
+            let seconds = to[name].flatMap { end in from[name].map { max(end - $0, 0) } }
+            return BenchResult.CPU(name: name, seconds: seconds, deliveries: count)
+        }
     }
 
     package var memory: [BenchResult.ProcessMemory] {

@@ -12,9 +12,10 @@ package struct Sample: Codable, Equatable, Sendable {
     /// Entries in the partitions' logs, and activities in the lanes.
     package var logEntries: Int
     package var intakeEntries: Int
-    /// Seconds of CPU so far by kind, under the kind's name; what has ended included.
+    /// Seconds of CPU so far by kind, under the kind's name; what has ended included. A kind that
+    /// is not here could not be measured.
     package var cpu: [String: Double]
-    /// Seconds of the workers' CPU so far by stage.
+    /// Seconds of the workers' CPU so far by stage; empty: it was not asked for.
     package var stages: [String: Double]
     /// Bytes of resident memory of each process, under names such as `worker 1`. PostgreSQL's
     /// processes are one, each with what it shares with the others counted once more.

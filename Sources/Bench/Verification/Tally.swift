@@ -46,7 +46,7 @@ package struct Tally: Sendable {
         for number in plan.activities.indices where Int(taken[number]) < plan.expected(of: number) {
             let came = Set(deliveries.lazy.filter { $0.number == number }.map(\.inbox))
             for inbox in plan.inboxes(of: number) where !came.contains(Int32(inbox)) {
-                examples.append("\(LoadPlan.id(number)) at \(plan.world.url(inbox))")
+                examples.append("\(plan.world.names.id(number)) at \(plan.world.url(inbox))")
                 if examples.count == limit { return examples }
             }
         }

@@ -1,119 +1,153 @@
 internal import Bench
-internal import HTTPSignatures
 internal import PostgresStore
 internal import RedisQueue
-internal import SigningKeys
-internal import Supervision
 
-/// One run of a scenario, from starting servers to its figures. It blocks its thread.
+/// One run of a scenario, from its sink to its figures. It blocks its thread.
 struct BenchRun: Sendable {
+    /// After its patience, for a generator that was late, until what is left expires.
+    private static let reprieve: Duration = .seconds(60)
+
     let scenario: Scenario
-    let workers: Int
-    /// Further flags of the pool.
-    let flags: [String]
+    let services: BenchServices.Choice
     let interruption: Interruption
 
-    /// Servers are stopped and their directory is gone when it returns or throws.
+    /// What was started is stopped, and what was added removed, when it returns or throws.
     func run() throws -> BenchResult {
-        let servers = try BenchServers(interruption: interruption)
-        defer { servers.stop() }
-        note(
-            "starting a sink, Redis, PostgreSQL and \(workers) \(workers == 1 ? "worker" : "workers")"
-        )
-        try servers.startSink(rules: scenario.rulesFile)
-        try servers.startPool(workers: workers, flags: flags)
-        let world = World(scenario, port: servers.httpsPort)
-        let database = try openDatabase(servers.database)
+        do {
+            return try perform()
+        } catch let failure as RedisFailure {
+            throw CommandFailure.failed("Redis: \(failure.sentence)")
+        }
+    }
+
+    private func perform() throws -> BenchResult {
+        let directory = try BenchDirectory()
+        defer { directory.remove() }
+        let names = names
+        let sink = try sink(in: directory, sparing: names.probeHosts)
+        defer { sink.stop() }
+        let world = World(scenario, port: sink.httpsPort, names: names)
         let plan = LoadPlan(scenario, world: world)
         guard plan.expectedDeliveries <= LoadPlan.mostDeliveries else {
             throw CommandFailure.usage(
                 "\(plan.expectedDeliveries) deliveries are more than the sink keeps apart, "
                     + "\(LoadPlan.mostDeliveries): lower `rate` or `duration`")
         }
-        try addSenders(database, servers)
-        try addFollowers(world, database)
-        return try measure(plan, servers, partitions: Database.defaultPartitionCount)
+        let services = try services(for: sink, in: directory)
+        var entries = EnqueuedEntries()
+        var added: Population?
+        defer { services.end(added, entries) }
+        let population = Population(scenario, world, try openDatabase(services.site.database))
+        added = population
+        try population.addSenders(directory, interruption)
+        try services.probe(population, sink, interruption, into: &entries)
+        try population.addFollowers(interruption)
+        let load = Load(plan: plan, population: population, sink: sink, services: services)
+        return try measure(load, directory, &entries)
     }
 
-    // MARK: what the load needs
+    // MARK: what is measured
 
-    private func addSenders(_ database: Database, _ servers: BenchServers) throws {
-        for sender in 0..<scenario.senders {
-            try interruption.check()
-            let (key, id) = (try PrivateKey(generating: .rsaSHA256), World.key(sender))
-            let pem = String(decoding: try key.privatePEM(), as: UTF8.self)
-            try asking { () throws(StoreFailure) in
-                try database.addKey(
-                    keyID: id, algorithm: KeyKind(key.algorithm).rawValue, pem: pem)
-            }
-            let actor = JSON.object([
-                ("keyId", .string(id)),
-                ("publicKeyPem", .string(String(decoding: try key.publicPEM(), as: UTF8.self))),
-            ])
-            try BenchFiles.write(
-                Array(actor.compact.utf8), to: servers.file("actors/s\(sender).json"))
+    private func sink(
+        in directory: BenchDirectory, sparing probes: String
+    ) throws -> BenchSink {
+        switch services {
+        case .own:
+            try BenchSink(
+                rules: try scenario.rulesFile(), state: directory.file("sink"), port: 0,
+                in: directory, interruption)
+        case .installation(let options):
+            try BenchSink(
+                rules: try scenario.rulesFile(sparing: probes),
+                state: try options.sinkDirectory(), port: options.sinkPort ?? 0, in: directory,
+                interruption)
         }
     }
 
-    private func addFollowers(_ world: World, _ database: Database) throws {
-        guard scenario.mix.contains(where: { $0.audience == .followers }) else { return }
-        let batch = 5_000
-        for first in stride(from: 0, to: world.followers, by: batch) {
-            try interruption.check()
-            let some = first..<min(first + batch, world.followers)
-            let inboxes = some.map { world.url($0) }.joined(separator: ",")
-            let shared = some.map { world.sharedInboxes ? world.url(world.inbox(of: $0)) : "null" }
-            _ = try asking { () throws(StoreFailure) in
-                try database.query(
-                    """
-                    insert into trunkline.follower (audience, inbox, shared_inbox)
-                    select $1, unnest($2::text[]), unnest($3::text[])
-                    """, [World.audience, "{\(inboxes)}", "{\(shared.joined(separator: ","))}"])
-            }
+    /// Drawn anew each time, beside others.
+    private var names: LoadNames {
+        switch services {
+        case .own: .alone
+        case .installation: LoadNames(run: .random(in: 0 ... .max))
+        }
+    }
+
+    private func services(
+        for sink: BenchSink, in directory: BenchDirectory
+    ) throws -> BenchServices {
+        switch services {
+        case .own(let workers, let flags):
+            note("starting Redis, PostgreSQL and \(workers) \(workers == 1 ? "worker" : "workers")")
+            return .own(
+                try BenchPool(
+                    workers: workers, flags: flags, for: sink, in: directory, interruption))
+        case .installation(let options):
+            let installation = try Installation(options, sink: sink)
+            let workers = installation.site.workers
+            note(
+                "measuring \(workers) \(workers == 1 ? "worker" : "workers") of the installation "
+                    + "with Redis at \(installation.site.redis)")
+            return .installation(installation)
         }
     }
 
     // MARK: the load
 
-    private func measure(
-        _ plan: LoadPlan, _ servers: BenchServers, partitions: Int
-    ) throws -> BenchResult {
-        guard let pool = servers.pool, let sink = servers.sink else {
-            throw CommandFailure.failed("nothing was started")
+    /// What takes part in it.
+    private struct Load {
+        let plan: LoadPlan
+        let population: Population
+        let sink: BenchSink
+        let services: BenchServices
+
+        func checkRunning() throws(CommandFailure) {
+            try sink.checkRunning()
+            try services.checkRunning()
         }
-        let sampler = Sampler(
-            sink: servers.sinkControl, admin: servers.admin, processes: (pool.pid, sink.pid),
-            redis: servers.redis, keys: QueueKeys(), partitions: partitions)
+    }
+
+    private func measure(
+        _ load: Load, _ directory: BenchDirectory, _ entries: inout EnqueuedEntries
+    ) throws -> BenchResult {
+        let site = load.services.site
+        let sampler = Sampler(site, load.sink)
         let lead: Int64 = 200_000
         let start = BenchClock.steadyMicroseconds + lead
         let startWall = BenchClock.wallMicroseconds + lead
         note(
-            "\(plan.activities.count) activities in \(Figure.text(scenario.totalSeconds)) s, "
-                + "\(plan.expectedDeliveries) deliveries")
+            "\(load.plan.activities.count) activities in \(Figure.text(scenario.totalSeconds)) s, "
+                + "\(load.plan.expectedDeliveries) deliveries")
         sampler.run(from: start)
         let late: [Int64]
         do {
             defer { sampler.stop() }
             late = try LoadGenerator(
-                plan: plan, redis: servers.redis, keys: QueueKeys(), interruption: interruption
-            ).run(from: start)
-            try drain(plan, servers, sampler)
+                plan: load.plan, redis: site.redis, keys: site.keys,
+                expires: load.services.outlivesRun ? expiry(startWall) : nil,
+                interruption: interruption
+            ).run(from: start, into: &entries)
+            try drain(load, sampler, entries)
         } catch {
             // A server that has ended is the cause of whatever else was seen.
-            try servers.checkRunning()
+            try load.checkRunning()
             throw error
         }
-        return try judge(plan, servers, sampler.samples, startWall: startWall, late: late)
+        return try judge(load, directory, sampler.samples, startWall: startWall, late: late)
+    }
+
+    /// In seconds since 1970.
+    private func expiry(_ start: Int64) -> Int64 {
+        start / 1_000_000 + Int64(scenario.totalSeconds + scenario.patienceSeconds)
+            + Self.reprieve.components.seconds
     }
 
     /// Until everything has come, is recorded and resolved; or time is over.
-    private func drain(_ plan: LoadPlan, _ servers: BenchServers, _ sampler: Sampler) throws {
+    private func drain(_ load: Load, _ sampler: Sampler, _ entries: EnqueuedEntries) throws {
         let limit = Duration.seconds(scenario.patienceSeconds)
         let isComplete = try interruption.wait(atMost: limit, looking: .milliseconds(100)) {
-            try servers.checkRunning()
+            try load.checkRunning()
             if let failure = sampler.failure { throw CommandFailure.failed(failure) }
-            let account = SinkAccount(report: try servers.sinkControl.get("/.sink/report"))
-            return account?.accepted ?? 0 >= plan.expectedDeliveries
+            return try load.sink.account()?.accepted ?? 0 >= load.plan.expectedDeliveries
         }
         if !isComplete {
             note("after \(Figure.text(scenario.patienceSeconds)) s some have still not come")
@@ -122,9 +156,10 @@ struct BenchRun: Sendable {
         var (seen, quiet) = (sampler.samples.count, 0)
         _ = try interruption.wait(atMost: isComplete ? limit : .seconds(3)) {
             let samples = sampler.samples
-            guard samples.count > seen else { return false }
+            guard samples.count > seen, let last = samples.last else { return false }
             seen = samples.count
-            quiet = samples.last.map { $0.logEntries + $0.intakeEntries } == 0 ? quiet + 1 : 0
+            let isSettled = try load.services.isSettled(last, load.population, entries)
+            quiet = isSettled ? quiet + 1 : 0
             return quiet >= 2
         }
     }
@@ -132,32 +167,45 @@ struct BenchRun: Sendable {
     // MARK: the figures
 
     private func judge(
-        _ plan: LoadPlan, _ servers: BenchServers, _ samples: [Sample], startWall: Int64,
+        _ load: Load, _ directory: BenchDirectory, _ samples: [Sample], startWall: Int64,
         late: [Int64]
     ) throws -> BenchResult {
-        guard let last = samples.last,
-            let account = SinkAccount(report: try servers.sinkControl.get("/.sink/report"))
-        else { throw CommandFailure.failed("nothing was seen of the run") }
-        var tally = Tally(plan)
-        try servers.sinkControl.lines(of: "/.sink/pairs") { line in
+        guard let last = samples.last, let account = try load.sink.account() else {
+            throw CommandFailure.failed("nothing was seen of the run")
+        }
+        var tally = Tally(load.plan)
+        try load.sink.control.lines(of: "/.sink/pairs") { line in
             if let pair = PairLine(line) { tally.add(pair) }
         }
         let from = samples.first { $0.second >= scenario.warmUpSeconds } ?? last
         let measurement = Measurement(
-            plan: plan, tally: tally, samples: samples, startMicroseconds: startWall,
+            plan: load.plan, tally: tally, samples: samples, startMicroseconds: startWall,
             lateMicroseconds: late, cpuFrom: from, cpuTo: last,
             badSignatures: account.badSignatures, requests: account.requests,
             unaccounted: account.unaccounted)
+        let site = load.services.site
         return BenchResult(
-            measurement, workers: workers, date: MachineFacts.date, machine: MachineFacts.machine,
-            commit: MachineFacts.commit(scratch: servers.directory),
-            versions: try versions(servers))
+            measurement, services: site.services, workers: site.workers, date: MachineFacts.date,
+            machine: MachineFacts.machine, commit: commit(directory),
+            versions: try versions(site), remarks: try load.services.remarks())
     }
 
-    private func versions(_ servers: BenchServers) throws -> [String: String] {
-        var versions = MachineFacts.versions
-        versions["Redis"] = try RedisClient(endpoint: servers.redis).facts().version
-        let database = try openDatabase(servers.database)
+    /// Workers that others have started may be of another.
+    private func commit(_ directory: BenchDirectory) -> String? {
+        switch services {
+        case .own: MachineFacts.commit(scratch: directory.path)
+        case .installation: nil
+        }
+    }
+
+    private func versions(_ site: BenchSite) throws -> [String: String] {
+        var versions: [String: String]
+        switch services {
+        case .own: versions = MachineFacts.versions
+        case .installation: versions = ["trunkline bench": TrunklineVersion.current]
+        }
+        versions["Redis"] = try RedisClient(endpoint: site.redis).facts().version
+        let database = try openDatabase(site.database)
         versions["PostgreSQL"] =
             try asking { () throws(StoreFailure) in
                 try database.query("show server_version")

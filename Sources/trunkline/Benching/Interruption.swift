@@ -20,9 +20,18 @@ final class Interruption: Sendable {
         atMost limit: Duration, looking every: Duration = .milliseconds(50),
         until condition: () throws -> Bool
     ) throws -> Bool {
+        try Self.look(every, atMost: limit) {
+            try check()
+            return try condition()
+        }
+    }
+
+    /// The same for what must be done even then.
+    static func look(
+        _ every: Duration, atMost limit: Duration, until condition: () throws -> Bool
+    ) throws -> Bool {
         let deadline = ContinuousClock.now + limit
         while true {
-            try check()
             if try condition() { return true }
             guard ContinuousClock.now < deadline else { return false }
             poll(nil, 0, Int32(every / .milliseconds(1)))

@@ -17,13 +17,17 @@ struct LoadGenerator: Sendable {
     let plan: LoadPlan
     let redis: RedisEndpoint
     let keys: QueueKeys
+    /// When an activity is no more worth sending, in seconds since 1970; nil: it always is.
+    let expires: Int64?
     let interruption: Interruption
 
     /// Returns when everything is enqueued.
     ///
-    /// - Parameter start: when the load begins, by ``BenchClock``.
+    /// - Parameters:
+    ///   - start: when the load begins, by ``BenchClock``.
+    ///   - entries: what is enqueued is appended, also when it ends early.
     /// - Returns: by how much each activity was late, in microseconds.
-    func run(from start: Int64) throws -> [Int64] {
+    func run(from start: Int64, into entries: inout EnqueuedEntries) throws -> [Int64] {
         let client = try RedisClient(endpoint: redis, keys: keys, timeout: .seconds(60))
         var late: [Int64] = []
         late.reserveCapacity(plan.activities.count)
@@ -42,8 +46,11 @@ struct LoadGenerator: Sendable {
                 continue
             }
             let sent = BenchClock.steadyMicroseconds - start
+            let first = late.count
             for _ in due { late.append(sent - plan.activities[late.count].microseconds) }
-            try client.perform(due)
+            for (place, reply) in try client.perform(due).enumerated() {
+                entries.add(reply, in: plan.lane(of: first + place).lane)
+            }
         }
         return late
     }
@@ -52,18 +59,43 @@ struct LoadGenerator: Sendable {
         let planned = plan.activities[number]
         var command = RedisCommand("XADD", keys.intake(plan.lane(of: number).lane), "*", "activity")
         command.append(
-            ActivityBody.bytes(number: number, sender: planned.sender, count: planned.bodyBytes))
+            ActivityBody.bytes(
+                plan.world.names, number: number, sender: planned.sender, count: planned.bodyBytes))
         command.append("key")
-        command.append(World.key(planned.sender))
+        command.append(plan.world.names.key(planned.sender))
+        if let expires {
+            command.append("expires")
+            command.append(expires)
+        }
         if plan.isToAudience(number) {
             command.append("audience")
-            command.append(World.audience)
+            command.append(plan.world.names.audience)
         } else {
             command.append("to")
             let urls = plan.inboxes(of: number).map { "\"\(plan.world.url($0))\"" }
             command.append("[\(urls.joined(separator: ","))]")
         }
         return command
+    }
+}
+
+/// What a run has put into the lanes.
+struct EnqueuedEntries {
+    private(set) var entries: [(lane: Lane, id: StreamID)] = []
+    private var probes = 0
+
+    var count: Int { entries.count }
+    /// Whether there is more than what was tried before the load.
+    var hasLoad: Bool { count > probes }
+
+    /// - Parameter reply: to its XADD.
+    mutating func add(_ reply: RedisReply, in lane: Lane) {
+        if let id = reply.text.flatMap({ StreamID($0) }) { entries.append((lane, id)) }
+    }
+
+    mutating func addProbe(_ reply: RedisReply, in lane: Lane) {
+        add(reply, in: lane)
+        probes = count
     }
 }
 

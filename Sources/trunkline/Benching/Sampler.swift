@@ -14,21 +14,14 @@ final class Sampler: Sendable {
         var failure: String?
     }
 
-    private let sink: LocalHTTP
-    private let admin: LocalHTTP
-    private let processes: (pool: Int32, sink: Int32)
-    private let redis: RedisEndpoint
-    private let keys: QueueKeys
-    private let partitions: Int
+    private let site: BenchSite
+    private let sink: (control: PlainHTTP, process: Int32)
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
 
-    init(
-        sink: LocalHTTP, admin: LocalHTTP, processes: (pool: Int32, sink: Int32),
-        redis: RedisEndpoint, keys: QueueKeys, partitions: Int
-    ) {
-        (self.sink, self.admin, self.processes) = (sink, admin, processes)
-        (self.redis, self.keys, self.partitions) = (redis, keys, partitions)
+    init(_ site: BenchSite, _ sink: BenchSink) {
+        self.site = site
+        self.sink = (sink.control, sink.processID)
     }
 
     var samples: [Sample] { state.withLock(\.samples) }
@@ -38,7 +31,7 @@ final class Sampler: Sendable {
     func run(from start: Int64) {
         DispatchQueue.global(qos: .userInitiated).async { [self] in
             do {
-                let client = try RedisClient(endpoint: redis, keys: keys)
+                let client = try RedisClient(endpoint: site.redis, keys: site.keys)
                 var tick = start
                 while !state.withLock(\.isStopped) {
                     BenchClock.sleep(until: tick)
@@ -49,7 +42,8 @@ final class Sampler: Sendable {
                     tick = max(tick, BenchClock.steadyMicroseconds)
                 }
             } catch {
-                state.withLock { $0.failure = "\(error)" }
+                let sentence = (error as? RedisFailure).map { "Redis: \($0.sentence)" }
+                state.withLock { $0.failure = sentence ?? "\(error)" }
             }
             ended.signal()
         }
@@ -62,18 +56,10 @@ final class Sampler: Sendable {
 
     private func look(_ client: borrowing RedisClient, since start: Int64) throws -> Sample {
         var sample = Sample(second: Double(BenchClock.steadyMicroseconds - start) / 1_000_000)
-        let use = ProcessUse(pool: processes.pool, sink: processes.sink)
-        (sample.cpu, sample.memory) = (use.cpu, use.memory)
-        sample.stages = StageSeconds.read(
-            String(decoding: try admin.get("/metrics"), as: UTF8.self))
-        sample.accepted = SinkAccount(report: try sink.get("/.sink/report"))?.accepted ?? 0
-        var questions = Lane.intake.map { RedisCommand("XLEN", keys.intake($0)) }
-        for number in 0..<partitions {
-            questions.append(RedisCommand("XLEN", keys.log(PartitionNumber(rawValue: number))))
-        }
-        let lengths = try client.perform(questions).map { Int($0.integer ?? 0) }
-        sample.intakeEntries = lengths.prefix(Lane.intake.count).reduce(0, +)
-        sample.logEntries = lengths.dropFirst(Lane.intake.count).reduce(0, +)
+        try site.meters.read(into: &sample, sink: sink.process, client)
+        sample.accepted = SinkAccount(report: try sink.control.get("/.sink/report"))?.accepted ?? 0
+        (sample.intakeEntries, sample.logEntries) = try client.queueLengths(
+            partitions: site.partitions)
         return sample
     }
 }

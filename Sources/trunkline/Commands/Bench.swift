@@ -18,6 +18,17 @@ struct BenchCommand: AsyncParsableCommand {
                 --workers 2 --json new.json --html new.html
               trunkline bench --compare old.json new.json
 
+            Where Redis or PostgreSQL is named, by a flag, in the environment or by --config, it \
+            measures the workers that run there, and starts nothing but the sink. They must be on \
+            this machine, trust the sink and be allowed to reach it. Keys and followers that it \
+            adds are removed again; the record of what was delivered stays.
+
+              trunkline run --config /etc/trunkline.conf \\
+                --ca-file sink/ca.pem --allow-address 127.0.0.0/8
+              trunkline bench --scenario benchmarks/Scenarios/small.json \\
+                --config /etc/trunkline.conf --sink-state sink \\
+                --metrics http://127.0.0.1:9464/metrics
+
             The keys of a scenario are explained in benchmarks/README.md.
             """)
 
@@ -25,10 +36,15 @@ struct BenchCommand: AsyncParsableCommand {
         help: ArgumentHelp("What to run, as those in benchmarks/Scenarios.", valueName: "file"))
     var scenario: String?
 
+    @OptionGroup var installation: InstallationOptions
+
+    @Flag(help: "Start a Redis, a PostgreSQL and workers, whatever the environment names.")
+    var embedded = false
+
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Worker processes.", valueName: "count"))
-    var workers = 1
+        help: ArgumentHelp("Worker processes to start. (default: 1)", valueName: "count"))
+    var workers: Int?
 
     @Option(
         parsing: .unconditional,
@@ -37,11 +53,15 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Most exchanges under way per worker.", valueName: "count"))
-    var slots = 1_000
+        help: ArgumentHelp(
+            "Most exchanges under way per worker to start. (default: 1000)", valueName: "count"))
+    var slots: Int?
 
-    @Option(help: ArgumentHelp("What signs, as with `run`.", valueName: "auto|off|file"))
-    var cryptoMb = SigningLibrary.automatic
+    @Option(
+        help: ArgumentHelp(
+            "What signs in workers to start, as with `run`. (default: auto)",
+            valueName: "auto|off|file"))
+    var cryptoMb: SigningLibrary?
 
     @Option(
         name: .customLong("json"),
@@ -67,15 +87,42 @@ struct BenchCommand: AsyncParsableCommand {
                 throw ValidationError("--compare takes two files, and no --scenario beside it.")
             }
         }
-        guard (1...Self.mostWorkers).contains(workers) else {
+        if let workers, !(1...Self.mostWorkers).contains(workers) {
             throw ValidationError("--workers takes a number from 1 to \(Self.mostWorkers).")
         }
-        guard slots > 0 else { throw ValidationError("--slots takes a number from 1 up.") }
+        if let slots, slots < 1 { throw ValidationError("--slots takes a number from 1 up.") }
+        if scenario != nil { try checkServices() }
     }
+
+    /// What goes with workers of its own, and what with those of others.
+    private func checkServices() throws {
+        if embedded, let flag = installation.connection.flag {
+            throw ValidationError("--embedded brings its own servers: leave out \(flag).")
+        }
+        guard let origin = usedInstallation else {
+            guard let flag = installation.given.first else { return }
+            throw ValidationError(
+                "\(flag) goes with an installation that runs: name its servers, as with --redis and "
+                    + "--database, or leave it out.")
+        }
+        let flags = [
+            ("--workers", workers != nil), ("--slots", slots != nil),
+            ("--crypto-mb", cryptoMb != nil),
+        ]
+        if let flag = flags.first(where: \.1)?.0 {
+            throw ValidationError(
+                "\(flag) is for workers that bench starts, and \(origin) names an installation that "
+                    + "has its own: leave it out, or give --embedded.")
+        }
+    }
+
+    /// What names the one to measure; nil: services of its own are.
+    private var usedInstallation: String? { embedded ? nil : installation.connection.origin }
 
     func run() async throws {
         guard let scenario else { return try printComparison() }
         DescriptorLimit.raise()
+        if usedInstallation != nil { try installation.check() }
         let bytes = try FileInput.bytes(of: scenario, limit: Self.fileLimit)
         let interruption = Interruption()
         let stop = StopSignals()
@@ -88,14 +135,20 @@ struct BenchCommand: AsyncParsableCommand {
             scenario: try Self.reading { () throws(ScenarioMistake) in
                 try Scenario(json: bytes, file: scenario, seed: seed)
             },
-            workers: workers,
-            flags: ["--slots", String(slots), "--crypto-mb", cryptoMb.argument],
-            interruption: interruption)
+            services: services, interruption: interruption)
         let result = try await Self.onThread { try run.run() }
         print(result.text)
         if let jsonFile { try BenchFiles.write(try result.json, to: jsonFile) }
         if let htmlFile { try BenchFiles.write(Array(ResultPage(result).html.utf8), to: htmlFile) }
         if !result.holds { throw ExitCode(CommandFailure.failedCode) }
+    }
+
+    private var services: BenchServices.Choice {
+        guard usedInstallation == nil else { return .installation(installation) }
+        var flags: [String] = []
+        if let slots { flags += ["--slots", String(slots)] }
+        if let cryptoMb { flags += ["--crypto-mb", cryptoMb.argument] }
+        return .own(workers: workers ?? 1, flags: flags)
     }
 
     private func printComparison() throws {

@@ -98,6 +98,22 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
+    /// The first flag that names a server; nil: none does.
+    var flag: String? {
+        [("--redis", redis), ("--database", database), ("--state-directory", stateDirectory)]
+            .first { $0.1 != nil }?.0
+    }
+
+    /// The flag or variable that names a server; nil: none does.
+    var origin: String? {
+        if let flag { return flag }
+        let variables = [
+            Self.redisVariable, Self.databaseVariable, Self.stateDirectoryVariable,
+        ]
+        return variables.first { environment($0) != nil }
+            .map { EffectiveSettings.current.variables[$0] == nil ? $0 : "--config" }
+    }
+
     /// Whether Redis, or PostgreSQL, is the one of a state directory, which `run` starts.
     var usesEmbeddedRedis: Bool { place(flag: redis, variable: Self.redisVariable).isEmbedded }
     var usesEmbeddedDatabase: Bool {
@@ -152,7 +168,7 @@ func environment(_ name: String) -> String? {
 }
 
 /// libpq takes a directory of sockets only when it starts with a slash.
-private func absolute(_ path: String) -> String {
+func absolute(_ path: String) -> String {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     if path.hasPrefix("/") { return path }

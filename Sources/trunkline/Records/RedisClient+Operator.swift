@@ -42,6 +42,29 @@ extension RedisClient {
         return lengths
     }
 
+    /// Entries of all lanes together, and of all partitions' logs.
+    func queueLengths(partitions: Int) throws(RedisFailure) -> (intake: Int, log: Int) {
+        var questions = Lane.intake.map { RedisCommand("XLEN", keys.intake($0)) }
+        for number in 0..<partitions {
+            questions.append(RedisCommand("XLEN", keys.log(PartitionNumber(rawValue: number))))
+        }
+        let lengths = try perform(questions).map { Int($0.integer ?? 0) }
+        let lanes = Lane.intake.count
+        return (lengths.prefix(lanes).reduce(0, +), lengths.dropFirst(lanes).reduce(0, +))
+    }
+
+    /// Which worker has each partition; one that nobody has is not there.
+    func owners(partitions: Int) throws(RedisFailure) -> [Int: String] {
+        let leases = (0..<partitions).map {
+            RedisCommand("GET", keys.lease(PartitionNumber(rawValue: $0)))
+        }
+        var owners: [Int: String] = [:]
+        for (number, reply) in try perform(leases).enumerated() {
+            owners[number] = reply.text.map { String($0.prefix { $0 != " " }) }
+        }
+        return owners
+    }
+
     /// Entries that were set aside as malformed, the newest first.
     func rejectedEntries(limit: Int) throws(RedisFailure) -> [RejectedRecord] {
         let reply = try command(["XREVRANGE", keys.rejected, "+", "-", "COUNT", String(limit)])

@@ -119,8 +119,11 @@ package struct ResultPage {
     private var cpuTable: String {
         Markup.table(
             ["CPU", "us a delivery", "seconds"],
-            (result.cpu + result.stages.map(Self.ofStage)).map {
-                [$0.name, Figure.text($0.microsecondsPerDelivery), Figure.text($0.seconds)]
+            (result.cpu + (result.stages ?? []).map(Self.ofStage)).map {
+                [
+                    $0.name, $0.microsecondsPerDelivery.map(Figure.text) ?? "not measured",
+                    $0.seconds.map(Figure.text) ?? "-",
+                ]
             })
     }
 
@@ -131,19 +134,27 @@ package struct ResultPage {
     }
 
     private var kindChart: String { bars("CPU by process", result.cpu) }
-    private var stageChart: String { bars("CPU of the workers by stage", result.stages) }
+    private var stageChart: String {
+        let title = "CPU of the workers by stage"
+        return result.stages.map { bars(title, $0) }
+            ?? "<p class=\"note\">\(title): not measured.</p>"
+    }
 
     private func bars(_ title: String, _ entries: [BenchResult.CPU]) -> String {
         BarChart(
             title: title, unit: "us a delivery",
             groups: [
-                .init(name: "", bars: entries.map { ($0.name, $0.microsecondsPerDelivery) })
+                .init(
+                    name: "",
+                    bars: entries.compactMap { entry in
+                        entry.microsecondsPerDelivery.map { (entry.name, $0) }
+                    })
             ]
         ).svg
     }
 
     private var coresChart: String {
-        let kinds = ProcessKind.allCases.map(\.rawValue)
+        let kinds = result.cpu.filter { $0.seconds != nil }.map(\.name)
         return LineChart(
             title: "CPU over time", unit: "cores",
             lines: kinds.map { kind in rates(kind) { $0.cpu[kind] } }, marks: marks
@@ -190,7 +201,7 @@ package struct ResultPage {
         let machine = result.machine
         var rows = [
             ["scenario", "\(result.scenario), seed \(result.seed)"], ["date", result.date],
-            ["workers", "\(result.workers)"],
+            ["measured", result.measuredServices],
             ["commit", result.commit ?? "unknown"],
             ["machine", "\(machine.processors) x \(machine.processor)"],
             ["memory", "\(Figure.megabytes(machine.memoryBytes)) MB"],

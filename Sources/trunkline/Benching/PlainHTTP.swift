@@ -1,25 +1,30 @@
 internal import Glibc
 
-/// GET from a server of ours on loopback: the sink's control resources, the admin server's metrics.
+/// Asks a server of ours: the sink's control resources, a pool's metrics.
 ///
 /// One connection a request. A NIO client would need a loop of its own for one question a second.
-struct LocalHTTP: Sendable {
+struct PlainHTTP: Sendable {
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
+    var host = "127.0.0.1"
     let port: Int
+
+    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     func get(_ path: String) throws(Failure) -> [UInt8] {
         var body: [UInt8] = []
-        try get(path) { body += $0 }
+        try ask("GET", path) { body += $0 }
         return body
     }
+
+    func post(_ path: String) throws(Failure) { try ask("POST", path) { _ in } }
 
     /// Hands on the body line by line, without the line ends.
     func lines(of path: String, each: (ArraySlice<UInt8>) -> Void) throws(Failure) {
         var rest: [UInt8] = []
-        try get(path) { bytes in
+        try ask("GET", path) { bytes in
             rest += bytes
             var start = 0
             while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -30,10 +35,14 @@ struct LocalHTTP: Sendable {
         }
     }
 
-    private func get(_ path: String, _ take: (ArraySlice<UInt8>) -> Void) throws(Failure) {
+    private func ask(
+        _ method: String, _ path: String, _ take: (ArraySlice<UInt8>) -> Void
+    ) throws(Failure) {
         let connection = try connect()
         defer { close(connection) }
-        try send("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", connection)
+        try send(
+            "\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nContent-Length: 0\r\n"
+                + "Connection: close\r\n\r\n", connection)
         var answer = HTTPAnswer()
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -51,25 +60,40 @@ struct LocalHTTP: Sendable {
         guard answer.isWhole else { throw Failure(description: "\(path): the answer is cut off") }
     }
 
+    /// To the first of the name's addresses that takes it.
     private func connect() throws(Failure) -> Int32 {
-        let descriptor = socket(
-            AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host, String(port), &hints, &found)
+        guard status == 0 else {
+            let reason = String(cString: gai_strerror(status))
+            throw Failure(description: "looking \(host) up: \(reason)")
+        }
+        defer { freeaddrinfo(found) }
+        var reason = Failure(description: "\(host) has no address")
+        var next = found
+        while let address = next?.pointee {
+            do {
+                return try connect(to: address)
+            } catch {
+                reason = error
+            }
+            next = address.ai_next
+        }
+        throw reason
+    }
+
+    private func connect(to address: addrinfo) throws(Failure) -> Int32 {
+        let type = address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(address.ai_family, type, address.ai_protocol)
         guard descriptor >= 0 else { throw failure("socket") }
         var limit = timeval(tv_sec: 30, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let status = withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard status == 0 else {
-            let reason = failure("connecting to port \(port)")
+        guard Glibc.connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 else {
+            let reason = failure("connecting to \(host) port \(port)")
             close(descriptor)
             throw reason
         }
