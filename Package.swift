@@ -274,6 +274,15 @@ let package = Package(
         .executableTarget(
             name: "floor", dependencies: ["CCrypto", "CCurl", "CEpoll"],
             path: "benchmarks/Floor/Sources", swiftSettings: common),
+        // What benchmarks/micro measures: single operations, and every allocation that they make.
+        .target(name: "CAllocations", path: "benchmarks/Micro/CAllocations"),
+        .executableTarget(
+            name: "micro",
+            dependencies: [
+                "CAllocations", "DeliveryCore", "HTTPSignatures", "IntakeParsing", "SigningKeys",
+                "Transport",
+            ],
+            path: "benchmarks/Micro/Sources", swiftSettings: common),
     ],
     cxxLanguageStandard: .cxx17
 )
