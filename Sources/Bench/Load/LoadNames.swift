@@ -25,6 +25,9 @@ package struct LoadNames: Equatable, Sendable {
     package func key(_ sender: Int) -> String { actor(sender) + "#main-key" }
     package func id(_ number: Int) -> String { "\(idStart)\(number)" }
 
+    /// Of what is tried before the load.
+    package var probeID: String { "\(idStart)probe" }
+
     /// Of an activity's id: the inverse of ``id(_:)``.
     package func number(ofID id: some StringProtocol) -> Int? {
         id.hasPrefix(idStart) ? Int(id.dropFirst(idStart.count)) : nil

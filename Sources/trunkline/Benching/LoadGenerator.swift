@@ -88,6 +88,10 @@ struct EnqueuedEntries {
     /// Whether there is more than what was tried before the load.
     var hasLoad: Bool { count > probes }
 
+    func activityIDs(_ names: LoadNames) -> [String] {
+        (0..<count - probes).map(names.id) + (probes > 0 ? [names.probeID] : [])
+    }
+
     /// - Parameter reply: to its XADD.
     mutating func add(_ reply: RedisReply, in lane: Lane) {
         if let id = reply.text.flatMap({ StreamID($0) }) { entries.append((lane, id)) }

@@ -23,7 +23,7 @@ struct ProbeDelivery {
         into entries: inout EnqueuedEntries
     ) throws {
         let names = population.world.names
-        let id = names.id(0) + "/probe"
+        let id = names.probeID
         let inboxes = try inboxes(client)
         var command = RedisCommand("XADD", client.keys.intake(.urgent), "*")
         let expires =
