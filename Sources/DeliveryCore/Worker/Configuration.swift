@@ -29,15 +29,18 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var readCount = 4
     /// Intake entries in hand; at the limit no more intake is read.
     package var intakeLimit = 256
-    package var intakeReadCount = 64
+    package var intakeReadCount = 128
     /// Activities in one expansion (one PostgreSQL transaction).
-    package var expansionLimit = 64
+    package var expansionLimit = 128
+    /// Recipients in one expansion; the job that reaches it is the last one of its batch. None is sent
+    /// before all are looked up, so what is for few does not wait for a row of fan-outs.
+    package var expansionRecipientLimit = 4_000
     /// How long a job waits behind its predecessors until it asks for them again: at first, and at
     /// most, twice as long each time.
     package var followerPause: ClosedRange<Duration> = .milliseconds(20) ... .milliseconds(250)
     /// Results that make a flush due at once, and how long fewer may wait.
     package var flushCount = 500
-    package var flushDelay: Duration = .milliseconds(50)
+    package var flushDelay: Duration = .milliseconds(100)
     /// Results not yet committed; at the limit nothing more is sent. So it bounds,
     /// with what is in flight, what a kill while PostgreSQL is away can cause to be sent twice.
     package var unsettledLimit = 10_000

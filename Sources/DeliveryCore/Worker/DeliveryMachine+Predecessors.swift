@@ -28,20 +28,24 @@ extension DeliveryMachine {
 
     /// The next batch of a lane, in its order: what has arrived, and what has waited long enough.
     ///
-    /// Both have their share of it: those that wait must not hide the one that they wait for, and
-    /// a lane that is never empty must not hide them.
+    /// Both have their share of its jobs and recipients: those that wait must not hide the one that they
+    /// wait for, and a lane that is never empty must not hide them.
     mutating func takeCandidates(of lane: Lane) -> [Candidate] {
         let limit = configuration.expansionLimit
         let arrivedCount = arrived[lane]?.count ?? 0
         var waiting = followers[lane] ?? []
+        var room = configuration.expansionRecipientLimit / 2
         let due = waiting.filter { $0.due <= now }.sorted { $0.due < $1.due }
             .prefix(max(limit / 2, limit - arrivedCount, 1))
+            .prefix { $0.job.job.audience.takesPlace(in: &room) }
         if !due.isEmpty {
             let leaving = Set(due.map(\.job.reference))
             waiting.removeAll { leaving.contains($0.job.reference) }
             followers[lane] = waiting.isEmpty ? nil : waiting
         }
+        room += configuration.expansionRecipientLimit / 2
         let fresh = (arrived[lane] ?? []).prefix(limit - due.count)
+            .prefix { $0.job.audience.takesPlace(in: &room) }
         arrived[lane]?.removeFirst(fresh.count)
         if arrived[lane]?.isEmpty == true { arrived[lane] = nil }
         return (due + fresh.map { Candidate(job: $0) })
@@ -85,6 +89,19 @@ extension DeliveryMachine {
             }), let forgotten = followers[lane]?.remove(at: last)
         else { return }
         inHand[forgotten.job.reference] = nil
+    }
+}
+
+extension AudienceReference {
+    /// Whether there was any room left; what is larger than it takes it all.
+    fileprivate func takesPlace(in room: inout Int) -> Bool {
+        guard room > 0 else { return false }
+        switch self {
+        case .recipients(let recipients): room -= recipients.count
+        // Nobody knows before it is read.
+        case .named: room = 0
+        }
+        return true
     }
 }
 

@@ -11,6 +11,7 @@ extension Scenario {
         scenario.configuration.intakeLimit = 8
         scenario.configuration.intakeReadCount = 4
         scenario.configuration.expansionLimit = 3
+        scenario.configuration.expansionRecipientLimit = 20
         scenario.configuration.flushCount = 6
         scenario.configuration.unsettledLimit = 20
         scenario.configuration.queueTime = .seconds(2)

@@ -57,12 +57,14 @@ extension World {
                 content: .failure(Rejection(code: "not-json", reason: "not JSON")))
         }
         let name = "\(job)"
+        // Who they are is looked up by the name; how many they are is for the machine.
+        let recipients = Array(repeating: Recipient(inbox: ""), count: activity.inboxes.count)
         return ArrivedEntry(
             lane: reference.lane, id: reference.id,
             content: .success(
                 Job(
                     lane: reference.lane, activity: [], activityID: name, type: "Create",
-                    actor: "", key: "", audience: .named(name), idempotencyKey: name,
+                    actor: "", key: "", audience: .recipients(recipients), idempotencyKey: name,
                     orderingKey: activity.text, mayFollow: activity.kind.mayFollow)))
     }
 

@@ -39,7 +39,7 @@ import Testing
         var settlement = Settlement()
         settlement.record(Self.delivered(1, 11), at: start)
         settlement.record(Self.delivered(1, 12), at: start + .milliseconds(40))
-        #expect(settlement.due(configuration, isIdle: false) == start + .milliseconds(50))
+        #expect(settlement.due(configuration, isIdle: false) == start + .milliseconds(100))
         #expect(settlement.unsettled == 2)
     }
 
@@ -61,7 +61,7 @@ import Testing
         var settlement = Settlement()
         settlement.record(
             Self.report(2, "timed-out"), at: start)
-        #expect(settlement.due(configuration, isIdle: false) == start + .milliseconds(50))
+        #expect(settlement.due(configuration, isIdle: false) == start + .milliseconds(100))
         let (id, batch) = settlement.begin(lease: Self.lease)
         #expect(batch.hosts.map(\.condition.cause) == ["timed-out"])
         #expect(batch.fences == [Self.lease(0)])

@@ -229,7 +229,7 @@ import Testing
             var facts = trace.facts(on: preparation.request)
             for inbox in inboxes { facts.inboxes[inbox]?.hostCondition = record }
             trace.feed(.prepared(preparation.id, facts))
-            trace.live(.milliseconds(50))
+            trace.live(.milliseconds(100))
             trace.resolve(try trace.commit())
         }
         #expect(trace.gauges.open == 0)
@@ -247,7 +247,7 @@ import Testing
         let late = trace.admit(.fanout(1, 7, to: [11])).sends
         let invalid = trace.admit(.fanout(2, 7, to: [12])).sends
         trace.end(try #require(invalid.first), .failed(.certificateInvalid, detail: "expired"))
-        trace.live(.milliseconds(50))
+        trace.live(.milliseconds(100))
         trace.resolve(try trace.commit())
         trace.admit(.fanout(3, 8, to: [21, 22, 23]))
         #expect(trace.gauges.inFlight == 4)

@@ -62,7 +62,7 @@ import Testing
         #expect(trace.end(first[0], .status(200)).sends.count == 1)
         let limit = trace.end(first[1], .status(200))
         #expect(limit.sends.isEmpty)
-        #expect(!trace.pass(.milliseconds(50)).contains("send"))
+        #expect(!trace.pass(.milliseconds(100)).contains("send"))
         #expect(!trace.feed(.intakeRead([])).contains("readIntake"))
         let committed = try trace.commit()
         #expect(committed.sends.map(\.url) == [InboxID(41).url])
@@ -108,7 +108,7 @@ import Testing
         let next = trace.end(try #require(first.first), .status(200))
         // It costs no turn: the next one of the host goes.
         #expect(next.sends.map(\.activity) == [9])
-        trace.live(.milliseconds(50))
+        trace.live(.milliseconds(100))
         let states = trace.history.flushes.last?.batch.outcomes.map {
             "\($0.activity.rawValue) \($0.state)"
         }

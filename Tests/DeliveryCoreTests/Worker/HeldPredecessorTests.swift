@@ -60,7 +60,7 @@ import Testing
         let refused = trace.admit(.pointers(2, pointer(1, 12))).sends
         trace.admit(.pointers(3, pointer(2, 11)))
         trace.end(try #require(refused.first), .status(429), retryAfter: .seconds(1))
-        trace.live(.milliseconds(60))
+        trace.live(.milliseconds(110))
         #expect(trace.resolve(try trace.commit()).resolutions.isEmpty)
         #expect(trace.live(.seconds(3)).contains("release"))
         // Before what is held is back.

@@ -106,7 +106,7 @@ import Testing
         let back = trace.admit(.pointers(2, pointer(1, 11), pointer(3, 11), pointer(4, 11)))
         #expect(back.sends.map(\.activity) == [1, 4])
         for transmission in back.sends { trace.end(transmission, .status(200)) }
-        trace.live(.milliseconds(60))
+        trace.live(.milliseconds(110))
         let ended = try #require(trace.commit().resolutions.first { $0.entry == 2 })
         #expect(ended.holds.map(\.pointers) == [[pointer(3, 11)]])
     }
@@ -122,7 +122,7 @@ import Testing
         let mixed = trace.admit(.pointers(3, pointer(2, 11), pointer(5, 21))).sends
         #expect((part + mixed).map(\.activity) == [4, 5], "2 is to be held")
         for transmission in part + mixed { trace.end(transmission, .status(200)) }
-        trace.live(.milliseconds(60))
+        trace.live(.milliseconds(110))
         let ended = try trace.commit()
         #expect(ended.resolutions.map(\.entry) == [2, 3], "the part first")
         #expect(trace.resolve(ended).releases.map(\.host) == [1])
@@ -219,7 +219,7 @@ import Testing
         trace.answer(try #require(second.first))
         // Its entry does not end with a part of it.
         trace.end(opened.sends[0], .status(200))
-        trace.live(.milliseconds(60))
+        trace.live(.milliseconds(110))
         #expect(try trace.commit().resolutions.isEmpty)
         let last = trace.end(opened.sends[1], .status(200)).sends
         #expect(last.map(\.activity) == [3])
@@ -317,7 +317,7 @@ import Testing
         trace.activities[1]?.isSuperseded = true
         #expect(trace.admit(.fanout(2, 1, to: [11]), .fanout(3, 2, to: [11])).sends.isEmpty)
         trace.end(try #require(sent.first), .status(200))
-        trace.live(.milliseconds(50))
+        trace.live(.milliseconds(100))
         let ended = trace.history.flushes.flatMap(\.batch.outcomes).filter {
             $0.state == .superseded
         }

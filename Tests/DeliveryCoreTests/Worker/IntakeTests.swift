@@ -192,6 +192,32 @@ import Testing
         #expect(second.jobs.map(\.reference.id) == [3, 4])
     }
 
+    @Test func `what is for many is the last of its expansion, and the only one of its size`()
+        throws
+    {
+        var trace = Trace.owning { $0.expansionRecipientLimit = 6 }
+        func job(_ id: StreamID, _ audience: AudienceReference) -> ArrivedEntry {
+            var job = Job.create("\(id)")
+            job.audience = audience
+            return ArrivedEntry(lane: .normal, id: id, content: .success(job))
+        }
+        func list(_ count: Int) -> AudienceReference {
+            .recipients((1...count).map { Recipient(inbox: "https://a\($0).example/inbox") })
+        }
+        let arrived = [
+            job(1, list(2)), job(2, list(100)), job(3, .named("followers")), job(4, .named("all")),
+            job(5, list(1)), job(6, list(1)),
+        ]
+        var actions = trace.feed(.intakeRead(arrived))
+        for expected: [StreamID] in [[1, 2], [3], [4], [5, 6]] {
+            let expansion = try #require(actions.expansions.first)
+            #expect(expansion.jobs.map(\.reference.id) == expected)
+            trace.feed(.expanded(expansion.id, expected.map { _ in .parked }))
+            actions = trace.feed(.intakeFinished(expansion.id))
+        }
+        #expect(actions.expansions.isEmpty)
+    }
+
     @Test func `with enough in hand no more intake is read`() throws {
         var trace = Trace.owning { $0.intakeLimit = 2 }
         let actions = trace.feed(.intakeRead([.job(1), .job(2)]))

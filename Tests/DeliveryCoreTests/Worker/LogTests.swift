@@ -44,7 +44,7 @@ import Testing
         var trace = Trace.owning()
         let sends = trace.admit(.fanout(1, 7, to: [11, 21])).sends
         trace.end(sends[0], .status(200))
-        #expect(trace.pass(.milliseconds(50)).steps == ["flush"])
+        #expect(trace.pass(.milliseconds(100)).steps == ["flush"])
         #expect(try trace.commit().steps == [])
         trace.end(sends[1], .status(200))
         #expect(try trace.commit().steps == ["forget", "resolve"])

@@ -88,7 +88,7 @@ import Testing
         trace.admit(.fanout(2, 1, to: [11, 12]), .fanout(3, 2, to: [11]))
         trace.admit(.fanout(4, 3, to: [11]))
         #expect(trace.end(other[0], .status(200)).sends.map(\.activity) == [3])
-        trace.live(.milliseconds(50))
+        trace.live(.milliseconds(100))
         let ended = trace.history.flushes.flatMap(\.batch.outcomes).filter {
             $0.state == .superseded
         }
@@ -101,7 +101,7 @@ import Testing
         #expect(trace.admit(.fanout(2, 3, to: [11])).sends.isEmpty)
         let failed = trace.end(create[0], .status(500))
         #expect(failed.sends.map(\.activity) == [3])
-        trace.live(.milliseconds(50))
+        trace.live(.milliseconds(100))
         let batch = try #require(trace.history.flushes.last).batch
         #expect(batch.outcomes.map(\.state) == [.superseded])
         #expect(batch.attempts.map(\.status) == [500])
@@ -114,7 +114,7 @@ import Testing
         #expect(trace.admit(.fanout(2, 1, to: [11, 21])).sends.isEmpty)
         for _ in 0..<2 {
             try trace.commit()
-            trace.live(.milliseconds(50))
+            trace.live(.milliseconds(100))
         }
         // After ten minutes PostgreSQL has to know.
         trace.live(.seconds(602))
@@ -131,7 +131,7 @@ import Testing
         trace.admit(.fanout(2, 2, to: [11]))
         #expect(trace.admit(.fanout(3, 3, to: [21])).sends.map(\.host) == ["h2.example"])
         #expect(trace.end(create[0], .status(200)).sends.isEmpty)
-        trace.live(.milliseconds(50))
+        trace.live(.milliseconds(100))
         let outcomes = trace.history.flushes.flatMap(\.batch.outcomes)
         #expect(outcomes.filter { $0.state == .superseded }.map(\.activity) == [2])
     }

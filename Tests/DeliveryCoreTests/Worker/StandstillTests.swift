@@ -22,7 +22,7 @@ import Testing
         #expect(trace.gauges.open == 72, "the reserve is used up, and more waits for it")
         #expect(trace.read(.pointers(50, pointer(5, 5001, attempts: 1))).preparations.isEmpty)
         for transmission in sends.prefix(2) { trace.end(transmission, .status(200)) }
-        trace.live(.milliseconds(60))
+        trace.live(.milliseconds(110))
         let opened = try trace.commit().preparations.flatMap(\.request.activities)
         #expect(opened.count == 2 && opened.contains(5))
     }
