@@ -63,18 +63,28 @@ extension Subject {
     }
 
     /// A page of what is owed to a partition, and old.
+    ///
+    /// Asked again, as the machine does, while the connection for long questions is not open: no worker
+    /// waits for it to be ready.
     func findOwed(
         of partitions: [Int], after: ActivityID = .zero, by worker: Hand = .first
     ) throws -> (through: ActivityID?, owed: [Owed]) {
         let id = StocktakingID(rawValue: 1)
         let numbers = partitions.map(PartitionNumber.init)
-        return try answer(to: .findOwed(id, after: after, numbers), by: worker) { event in
-            switch event {
-            case .owedFound(id, let through, let owed): (through, owed)
-            case .owedUnknown(id): throw Failed(event: event)
-            default: nil
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < .seconds(30) {
+            let found: (through: ActivityID?, owed: [Owed])? = try answer(
+                to: .findOwed(id, after: after, numbers), by: worker
+            ) { event in
+                switch event {
+                case .owedFound(id, let through, let owed): .some((through, owed))
+                case .owedUnknown(id): .some(nil)
+                default: nil
+                }
             }
+            if let found { return found }
         }
+        throw Failed(event: .owedUnknown(id))
     }
 
     /// Of these what stands nowhere where an owner cannot see it.
