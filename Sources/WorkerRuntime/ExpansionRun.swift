@@ -26,7 +26,7 @@ final class ExpansionRun {
         var wall: WallTime
         /// Told of deliveries that are dropped because their hosts are dead.
         var recordDropped: (Lane, Int) -> Void = { _, _ in }
-        /// Told of what was stored and goes on to its hosts now.
+        /// Told of what was stored and goes on to its hosts now, and of each Delete.
         var remember: (ActivityRow) -> Void = { _ in }
         /// Takes each entry into hand while it is looked at.
         var holding: (IntakeReference, () -> Void) -> Void = { $1() }
@@ -298,7 +298,7 @@ final class ExpansionRun {
             case .stored(let row):
                 means.recordDropped(items[index].job.lane, items[index].dropped.count)
                 let isRouted = items[index].parkedReason == nil && !items[index].routes.isEmpty
-                if isRouted { means.remember(row) }
+                if isRouted || row.type == "Delete" { means.remember(row) }
                 answers[index] =
                     isRouted || items[index].routes.isEmpty
                     ? .stored(

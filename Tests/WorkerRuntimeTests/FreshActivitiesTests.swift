@@ -62,6 +62,14 @@ import Testing
         #expect(known(1...6, at: start + .seconds(6)) == [3, 4, 5, 6])
     }
 
+    @Test mutating func `behind a Delete no revision of its object is kept`() {
+        fresh.remember(row(1, type: "Delete"), at: start)
+        fresh.remember(row(2, type: "Update"), at: start)
+        fresh.remember(row(3, type: "Update", about: "other"), at: start)
+        fresh.remember(row(4), at: start + .seconds(6))
+        #expect(known(1...4, at: start + .seconds(6)) == [1, 3])
+    }
+
     @Test mutating func `all can be forgotten`() {
         fresh.remember(row(1), at: start)
         fresh.forgetAll(at: start)

@@ -32,9 +32,10 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var intakeReadCount = 128
     /// Activities in one expansion (one PostgreSQL transaction).
     package var expansionLimit = 128
-    /// Recipients in one expansion; the job that reaches it is the last one of its batch. None is sent
-    /// before all are looked up, so what is for few does not wait for a row of fan-outs.
+    /// Recipients in one expansion, a named audience counted as a quarter of them, and bytes of its
+    /// activities; the job that reaches either is the last one of its batch.
     package var expansionRecipientLimit = 4_000
+    package var expansionByteLimit = 16 << 20
     /// How long a job waits behind its predecessors until it asks for them again: at first, and at
     /// most, twice as long each time.
     package var followerPause: ClosedRange<Duration> = .milliseconds(20) ... .milliseconds(250)

@@ -34,18 +34,18 @@ extension DeliveryMachine {
         let limit = configuration.expansionLimit
         let arrivedCount = arrived[lane]?.count ?? 0
         var waiting = followers[lane] ?? []
-        var room = configuration.expansionRecipientLimit / 2
+        var room = ExpansionRoom(half: configuration)
         let due = waiting.filter { $0.due <= now }.sorted { $0.due < $1.due }
             .prefix(max(limit / 2, limit - arrivedCount, 1))
-            .prefix { $0.job.job.audience.takesPlace(in: &room) }
+            .prefix { room.takes($0.job.job) }
         if !due.isEmpty {
             let leaving = Set(due.map(\.job.reference))
             waiting.removeAll { leaving.contains($0.job.reference) }
             followers[lane] = waiting.isEmpty ? nil : waiting
         }
-        room += configuration.expansionRecipientLimit / 2
+        room.add(ExpansionRoom(half: configuration))
         let fresh = (arrived[lane] ?? []).prefix(limit - due.count)
-            .prefix { $0.job.audience.takesPlace(in: &room) }
+            .prefix { room.takes($0.job) }
         arrived[lane]?.removeFirst(fresh.count)
         if arrived[lane]?.isEmpty == true { arrived[lane] = nil }
         return (due + fresh.map { Candidate(job: $0) })
@@ -89,19 +89,6 @@ extension DeliveryMachine {
             }), let forgotten = followers[lane]?.remove(at: last)
         else { return }
         inHand[forgotten.job.reference] = nil
-    }
-}
-
-extension AudienceReference {
-    /// Whether there was any room left; what is larger than it takes it all.
-    fileprivate func takesPlace(in room: inout Int) -> Bool {
-        guard room > 0 else { return false }
-        switch self {
-        case .recipients(let recipients): room -= recipients.count
-        // Nobody knows before it is read.
-        case .named: room = 0
-        }
-        return true
     }
 }
 

@@ -57,14 +57,16 @@ extension World {
                 content: .failure(Rejection(code: "not-json", reason: "not JSON")))
         }
         let name = "\(job)"
-        // Who they are is looked up by the name; how many they are is for the machine.
+        // Who they are is looked up by the name; how many they are, if that is known, is for the machine.
         let recipients = Array(repeating: Recipient(inbox: ""), count: activity.inboxes.count)
+        let audience: AudienceReference =
+            job.isMultiple(of: 3) ? .named(name) : .recipients(recipients)
         return ArrivedEntry(
             lane: reference.lane, id: reference.id,
             content: .success(
                 Job(
                     lane: reference.lane, activity: [], activityID: name, type: "Create",
-                    actor: "", key: "", audience: .recipients(recipients), idempotencyKey: name,
+                    actor: "", key: "", audience: audience, idempotencyKey: name,
                     orderingKey: activity.text, mayFollow: activity.kind.mayFollow)))
     }
 

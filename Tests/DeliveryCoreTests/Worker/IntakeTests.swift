@@ -192,30 +192,53 @@ import Testing
         #expect(second.jobs.map(\.reference.id) == [3, 4])
     }
 
+    private func job(_ id: StreamID, _ audience: AudienceReference, bytes: Int = 1) -> ArrivedEntry
+    {
+        var job = Job.create("\(id)")
+        (job.audience, job.activity) = (audience, Array(repeating: 32, count: bytes))
+        return ArrivedEntry(lane: .normal, id: id, content: .success(job))
+    }
+
+    private func list(_ count: Int) -> AudienceReference {
+        .recipients((1...count).map { Recipient(inbox: "https://a\($0).example/inbox") })
+    }
+
+    /// The batches in which all is expanded, one after the other.
+    private func batches(
+        _ arrived: [ArrivedEntry], _ configure: (inout WorkerConfiguration) -> Void
+    ) throws -> [[StreamID]] {
+        var trace = Trace.owning(configure)
+        var actions = trace.feed(.intakeRead(arrived))
+        var batches: [[StreamID]] = []
+        while let expansion = actions.expansions.first {
+            batches.append(expansion.jobs.map(\.reference.id))
+            trace.feed(.expanded(expansion.id, expansion.jobs.map { _ in .parked }))
+            actions = trace.feed(.intakeFinished(expansion.id))
+        }
+        return batches
+    }
+
     @Test func `what is for many is the last of its expansion, and the only one of its size`()
         throws
     {
-        var trace = Trace.owning { $0.expansionRecipientLimit = 6 }
-        func job(_ id: StreamID, _ audience: AudienceReference) -> ArrivedEntry {
-            var job = Job.create("\(id)")
-            job.audience = audience
-            return ArrivedEntry(lane: .normal, id: id, content: .success(job))
-        }
-        func list(_ count: Int) -> AudienceReference {
-            .recipients((1...count).map { Recipient(inbox: "https://a\($0).example/inbox") })
-        }
-        let arrived = [
-            job(1, list(2)), job(2, list(100)), job(3, .named("followers")), job(4, .named("all")),
-            job(5, list(1)), job(6, list(1)),
-        ]
-        var actions = trace.feed(.intakeRead(arrived))
-        for expected: [StreamID] in [[1, 2], [3], [4], [5, 6]] {
-            let expansion = try #require(actions.expansions.first)
-            #expect(expansion.jobs.map(\.reference.id) == expected)
-            trace.feed(.expanded(expansion.id, expected.map { _ in .parked }))
-            actions = trace.feed(.intakeFinished(expansion.id))
-        }
-        #expect(actions.expansions.isEmpty)
+        let batches = try batches([
+            job(1, list(2)), job(2, list(100)), job(3, list(100)), job(4, list(1)), job(5, list(1)),
+        ]) { $0.expansionRecipientLimit = 8 }
+        #expect(batches == [[1, 2], [3], [4, 5]])
+    }
+
+    @Test func `of named audiences a few go together, and few behind them`() throws {
+        let named = (1...5).map { job(StreamID(integerLiteral: UInt64($0)), .named("\($0)")) }
+        let batches = try batches(named + [job(6, list(1))]) { $0.expansionRecipientLimit = 8 }
+        #expect(batches == [[1, 2, 3, 4], [5, 6]])
+    }
+
+    @Test func `an expansion holds no more bytes than its limit and one activity`() throws {
+        let batches = try batches([
+            job(1, list(1), bytes: 90), job(2, list(1), bytes: 20), job(3, list(1), bytes: 500),
+            job(4, list(1), bytes: 10),
+        ]) { $0.expansionByteLimit = 100 }
+        #expect(batches == [[1, 2], [3], [4]])
     }
 
     @Test func `with enough in hand no more intake is read`() throws {

@@ -114,6 +114,21 @@ import Testing
         #expect(free.expansions.flatMap(\.jobs).map(\.reference.id) == [1, 2])
     }
 
+    @Test func `large ones that wait leave the others their share of the recipients`() throws {
+        var trace = Trace.owning { $0.expansionRecipientLimit = 4 }
+        var large = ArrivedEntry.following(2)
+        guard case .success(var job) = large.content else { return }
+        job.audience = .recipients(
+            Array(repeating: Recipient(inbox: "https://a.example/i"), count: 99))
+        large.content = .success(job)
+        _ = try ask(&trace, large, told: [.these([1])])
+        trace.jump(.milliseconds(250))
+        let claimed = trace.feed(.intakeRecovered([.job(1)]))
+        let question = try #require(claimed.questions.first)
+        let free = trace.feed(.predecessorsFound(question.id, [.these([1])]))
+        #expect(free.expansions.flatMap(\.jobs).map(\.reference.id) == [1, 2])
+    }
+
     @Test func `its deadline is not named while its lane is busy`() throws {
         var trace = Trace.owning()
         _ = try ask(&trace, .following(2), .job(3), told: [.these([1])])

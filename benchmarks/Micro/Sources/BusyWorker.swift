@@ -39,8 +39,8 @@ struct BusyWorker {
         self.hosts = hosts
         waiting = max(hosts, Self.fewestWaiting)
         var configuration = WorkerConfiguration()
-        // As of a worker that signs by libcrypto.
-        configuration.unsignedLimit = 8
+        // As of a worker.
+        configuration.unsignedLimit = 16
         // Room for 50,000 deliveries, which may wait as long as it takes.
         configuration.openLimit = 65_536
         configuration.queueTime = .seconds(1_000_000_000)
