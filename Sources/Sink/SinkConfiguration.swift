@@ -14,6 +14,8 @@ package struct SinkConfiguration: Sendable {
     package var actorsDirectory: String?
     /// Off: requests are taken whatever their signature.
     package var verifies: Bool
+    /// Offers HTTP/2 over TLS, beside HTTP/1.1.
+    package var offersHTTP2: Bool
     /// Written at the end, whole or not at all.
     package var reportFile: String?
     package var logFormat: SinkLog.Format
@@ -21,7 +23,8 @@ package struct SinkConfiguration: Sendable {
     package init(
         stateDirectory: String, httpsPort: Int = 0, httpPort: Int = 0,
         addresses: [String] = ["127.0.0.1"], threads: Int = 1, rulesFile: String? = nil,
-        actorsDirectory: String? = nil, verifies: Bool = true, reportFile: String? = nil,
+        actorsDirectory: String? = nil, verifies: Bool = true, offersHTTP2: Bool = true,
+        reportFile: String? = nil,
         logFormat: SinkLog.Format = .text
     ) {
         self.stateDirectory = stateDirectory
@@ -32,6 +35,7 @@ package struct SinkConfiguration: Sendable {
         self.rulesFile = rulesFile
         self.actorsDirectory = actorsDirectory
         self.verifies = verifies
+        self.offersHTTP2 = offersHTTP2
         self.reportFile = reportFile
         self.logFormat = logFormat
     }

@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -38,7 +37,7 @@ package actor SinkServer {
     package func start() async throws -> SinkPorts {
         Self.raiseDescriptorLimit()
         let files = try CertificateFiles(stateDirectory: configuration.stateDirectory)
-        let tls = try Self.tlsContext(files)
+        let tls = try Self.tlsContext(files, offersHTTP2: configuration.offersHTTP2)
         do {
             let ports = SinkPorts(
                 https: try await listen(.https, port: configuration.httpsPort, tls: tls),
@@ -97,32 +96,24 @@ package actor SinkServer {
     private func bind(
         _ scheme: Origin.Scheme, address: String, port: Int, tls: NIOSSLContext?
     ) async throws -> any Channel {
-        let state = state
+        let pipeline = ConnectionPipeline(
+            state: state, scheme: scheme, tls: tls, offersHTTP2: configuration.offersHTTP2)
         return try await ServerBootstrap(group: group)
             .serverChannelOption(ChannelOptions.backlog, value: Self.backlog)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    let origin = Origin(scheme: scheme, port: channel.localAddress?.port ?? 0)
-                    try pipeline.addHandler(
-                        ConnectionDoor(table: state.connections, scheme: scheme))
-                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                    try pipeline.addHandler(DeliveryHandler(sink: state, origin: origin))
-                    if scheme == .http { try pipeline.addHandler(ControlHandler(sink: state)) }
-                }
-            }
+            .childChannelInitializer { channel in pipeline.configure(channel) }
             .bind(host: address, port: port).get()
     }
 
-    private static func tlsContext(_ files: CertificateFiles) throws -> NIOSSLContext {
+    private static func tlsContext(
+        _ files: CertificateFiles, offersHTTP2: Bool
+    ) throws -> NIOSSLContext {
         let chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem)))
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         configuration.minimumTLSVersion = .tlsv12
         return try NIOSSLContext(configuration: configuration)
     }

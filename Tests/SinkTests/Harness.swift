@@ -13,7 +13,8 @@ struct Harness {
 
     /// Starts a sink, runs the test, stops the sink, whatever the test did.
     static func run(
-        rules: String? = nil, verifies: Bool = true, addresses: [String] = ["127.0.0.1"],
+        rules: String? = nil, verifies: Bool = true, offersHTTP2: Bool = true,
+        addresses: [String] = ["127.0.0.1"],
         _ test: (Harness) async throws -> Void
     ) async throws {
         let directory = try temporaryDirectory()
@@ -32,7 +33,7 @@ struct Harness {
             SinkConfiguration(
                 stateDirectory: "\(directory)/state", addresses: addresses,
                 rulesFile: rulesFile,
-                actorsDirectory: actors, verifies: verifies))
+                actorsDirectory: actors, verifies: verifies, offersHTTP2: offersHTTP2))
         let ports = try await server.start()
         let harness = Harness(directory: directory, server: server, ports: ports, alice: alice)
         do {
@@ -85,14 +86,18 @@ struct Harness {
     /// A POST that the test does not wait for.
     func startPost(_ url: String) throws -> Program {
         try Program(
-            ["curl", "-sS", "--cacert", authority, "--max-time", "60", "-d", "{}", url],
+            [
+                "curl", "-sS", "--http1.1", "--cacert", authority, "--max-time", "60", "-d", "{}",
+                url,
+            ],
             in: directory)
     }
 
-    /// curl with the sink's CA; names under `.localhost` are loopback to it.
+    /// curl with the sink's CA; names under `.localhost` are loopback to it. HTTP/1.1 unless the
+    /// arguments say otherwise.
     func curl(_ arguments: [String]) async throws -> CurlAnswer {
         try await CurlAnswer.curl(
-            ["--cacert", authority, "--max-time", "30"] + arguments, in: directory)
+            ["--http1.1", "--cacert", authority, "--max-time", "30"] + arguments, in: directory)
     }
 
     func control(

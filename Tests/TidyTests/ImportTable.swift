@@ -36,7 +36,7 @@ enum ImportTable {
         ],
         "Sink": [
             "CSinkCrypto", "Dispatch", "FoundationEssentials", "Glibc", "NIOCore", "NIOHTTP1",
-            "NIOPosix", "NIOSSL", "Synchronization",
+            "NIOHTTP2", "NIOPosix", "NIOSSL", "Synchronization",
         ],
         "trunkline": [
             "AdminServer", "ArgumentParser", "Bench", "DeliveryCore", "Dispatch", "Glibc",

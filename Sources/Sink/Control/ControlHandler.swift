@@ -59,6 +59,9 @@ final class ControlHandler: ChannelInboundHandler {
         case (.POST, "/.sink/reset"):
             sink.reset()
             answer(200, "reset\n", context)
+        case (.POST, "/.sink/hang-up"):
+            sink.connections.hangUp()
+            answer(200, "hung up\n", context)
         case (.PUT, "/.sink/rules"): takeRules(context)
         default:
             answer(
@@ -68,6 +71,7 @@ final class ControlHandler: ChannelInboundHandler {
                 GET  /.sink/report
                 GET  /.sink/pairs[?activity=ID]
                 POST /.sink/reset
+                POST /.sink/hang-up
                 PUT  /.sink/rules
 
                 """, context)

@@ -55,9 +55,11 @@ struct Ledger {
 
     /// A whole request is there; `scan` nil when its body has no id or was not read.
     mutating func requestCame(
-        _ scan: ActivityScan?, scheme: String, authority: String, target: String, at now: Int64
+        _ scan: ActivityScan?, scheme: String, authority: String, target: String,
+        isHTTP2: Bool = false, at now: Int64
     ) -> Ticket {
         totals.requests += 1
+        if isHTTP2 { totals.http2Requests += 1 }
         totals.firstMilliseconds = totals.firstMilliseconds ?? now
         totals.lastMilliseconds = now
         rate.count(at: now)

@@ -8,6 +8,8 @@ struct LedgerTotals: Equatable {
     }
 
     var requests = 0
+    /// Of them, those that came over HTTP/2.
+    var http2Requests = 0
     var accepted = 0
     /// Acceptances beyond the first of a pair.
     var duplicates = 0

@@ -25,6 +25,7 @@ extension SinkReport {
         requestsPerSecond = ledger.rate.perSecond(at: now)
         tls = connections.tls
         plain = connections.plain
+        http2 = HTTP2(connections: connections.http2, requests: totals.http2Requests)
         self.rules = rules
         atMilliseconds = now
         firstRequestMilliseconds = totals.firstMilliseconds

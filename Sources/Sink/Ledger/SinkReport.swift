@@ -5,6 +5,11 @@ package struct SinkReport: Codable, Equatable, Sendable {
         package var total: Int
     }
 
+    package struct HTTP2: Codable, Equatable, Sendable {
+        package var connections: Connections
+        package var requests: Int
+    }
+
     /// POSTs to an inbox that came whole, or were refused at their headers.
     package var requests: Int
     /// Answered 2xx.
@@ -32,6 +37,8 @@ package struct SinkReport: Codable, Equatable, Sendable {
     package var requestsPerSecond: Double
     package var tls: Connections
     package var plain: Connections
+    /// Of the connections over TLS and of the requests, those of HTTP/2.
+    package var http2: HTTP2
     package var rules: Int
     /// Milliseconds since 1970, of this report and of the first and last request.
     package var atMilliseconds: Int64

@@ -10,7 +10,17 @@ final class AnswerWriter {
     private static let chunk = ByteBuffer(repeating: UInt8(ascii: "x"), count: 1 << 16)
     private static let fillerLine = String(repeating: "x", count: 1_000)
 
+    /// What the channel is that an answer is written to.
+    enum Framing {
+        /// HTTP/1.1: the answer may end it.
+        case connection(keepsAlive: Bool)
+        /// HTTP/2: it ends with the answer.
+        case stream(of: any Channel)
+    }
+
     private let answer: Answer
+    /// The connection of the stream; nil: the channel is the connection.
+    private let shared: (any Channel)?
     private let closes: Bool
     private let ending: () -> Void
     /// Bytes of filler still to write; nil: no end.
@@ -21,10 +31,17 @@ final class AnswerWriter {
 
     /// `ending` is called once, just before the end is written: with that the pipelining handler
     /// hands on the next request, in the same call. Never for an endless body.
-    init(_ answer: Answer, keepsAlive: Bool, ending: @escaping () -> Void) {
+    init(_ answer: Answer, framing: Framing, ending: @escaping () -> Void) {
         self.answer = answer
         self.ending = ending
-        closes = !keepsAlive || answer.closesAfter || answer.manner == .refuseAfterHeaders
+        switch framing {
+        case .connection(let keepsAlive):
+            shared = nil
+            closes = !keepsAlive || answer.closesAfter || answer.manner == .refuseAfterHeaders
+        case .stream(let connection):
+            shared = connection
+            closes = false
+        }
     }
 
     func start(_ context: ChannelHandlerContext, nowMilliseconds now: Int64) {
@@ -92,6 +109,9 @@ final class AnswerWriter {
         context.writeAndFlush(Self.part(.end(nil)), promise: nil)
         // A sender that is still sending would lose the answer to a reset: who refused it waits.
         if closes, answer.manner != .refuseAfterHeaders { context.close(promise: nil) }
+        if let shared, answer.closesAfter {
+            shared.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
     }
 
     private func headers(nowMilliseconds now: Int64) -> HTTPHeaders {

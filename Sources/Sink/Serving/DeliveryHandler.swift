@@ -5,7 +5,10 @@ import Synchronization
 /// One connection's inboxes: reads a POST, judges it, answers as the rules say.
 ///
 /// The pipelining handler before it lets one request through at a time. On the plain port requests
-/// for `/.sink/` go on to the handler behind.
+/// for `/.sink/` go on to the handler behind. Over HTTP/2 each request has a channel and a handler
+/// of its own: there `reset` is RST_STREAM, for this request alone, `refuseAfterHeaders` too, after
+/// the answer; `close` is the end of the whole connection, and `closeAfter` a GOAWAY and its end
+/// once all that is under way is answered.
 final class DeliveryHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -133,10 +136,18 @@ final class DeliveryHandler: ChannelInboundHandler {
         case .hang: settle(.hung)
         case .reset:
             settle(.reset)
-            context.channel.pipeline.fireUserInboundEventTriggered(ConnectionDoor.Order.reset)
+            if connection(of: context) == nil {
+                context.channel.pipeline.fireUserInboundEventTriggered(ConnectionDoor.Order.reset)
+            } else {
+                context.close(promise: nil)
+            }
         case .close:
             settle(.closed)
-            context.close(promise: nil)
+            if let connection = connection(of: context) {
+                connection.close(promise: nil)
+            } else {
+                context.close(promise: nil)
+            }
         case .respond, .refuseAfterHeaders:
             var answer = decision.answer
             if exchange?.bodyIsTooBig == true {
@@ -158,7 +169,12 @@ final class DeliveryHandler: ChannelInboundHandler {
 
     private func answer(_ answer: Answer, _ context: ChannelHandlerContext) {
         guard let exchange else { return }
-        let writer = AnswerWriter(answer, keepsAlive: exchange.head.isKeepAlive) {
+        let connection = connection(of: context)
+        let writer = AnswerWriter(
+            answer,
+            framing: connection.map { .stream(of: $0) }
+                ?? .connection(keepsAlive: exchange.head.isKeepAlive)
+        ) {
             self.endExchange()
         }
         self.writer = writer
@@ -167,6 +183,11 @@ final class DeliveryHandler: ChannelInboundHandler {
             self.exchange?.isSettled = true
         }
         writer.start(context, nowMilliseconds: SinkClock.wallMilliseconds)
+    }
+
+    /// That of the streams; nil where the channel is the connection.
+    private func connection(of context: ChannelHandlerContext) -> (any Channel)? {
+        exchange?.isHTTP2 == true ? context.channel.parent : nil
     }
 
     private func endExchange() {
@@ -203,7 +224,8 @@ final class DeliveryHandler: ChannelInboundHandler {
         self.exchange?.ticket = sink.ledger.withLock {
             $0.requestCame(
                 scan, scheme: origin.scheme.rawValue, authority: exchange.authority,
-                target: exchange.head.uri, at: exchange.arrivedMilliseconds)
+                target: exchange.head.uri, isHTTP2: exchange.isHTTP2,
+                at: exchange.arrivedMilliseconds)
         }
     }
 

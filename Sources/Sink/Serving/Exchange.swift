@@ -16,6 +16,9 @@ struct Exchange {
     /// The ledger knows how it ended.
     var isSettled = false
 
+    /// Its channel is a stream among others of a connection.
+    var isHTTP2: Bool { head.version.major == 2 }
+
     /// The request target without its query.
     static func path(_ target: String) -> Substring {
         target.prefix { $0 != "?" }

@@ -22,7 +22,9 @@ struct SinkCommand: AsyncParsableCommand {
             --rules is a JSON file {"rules": [RULE]}, the first that matches decides: {"host": \
             "h1*", "status": 503, "retryAfter": 30}, {"host": "slow.*", "delay": [50, 200]}, \
             {"probability": 0.1, "reset": true}, {"path": "/users/*", "times": 2, "hang": true}. \
-            Without a rule the answer is 202.
+            Without a rule the answer is 202. Over HTTP/2 `reset` resets the one stream; `close` \
+            ends the connection, whatever else is under way on it, and `closeAfter` after that, \
+            with GOAWAY.
 
             --actors is a directory of files *.json, each {"keyId": "...", "publicKeyPem": "..."}; \
             `trunkline keys public` prints the PEM.
@@ -65,6 +67,9 @@ struct SinkCommand: AsyncParsableCommand {
     @Flag(help: "Take requests whatever their signature.")
     var noVerify = false
 
+    @Flag(help: "Speak HTTP/1.1 only; else clients that prefer HTTP/2 get it over TLS.")
+    var noHttp2 = false
+
     @Option(help: ArgumentHelp("Where to write the report at the end (JSON).", valueName: "file"))
     var report: String?
 
@@ -94,7 +99,8 @@ struct SinkCommand: AsyncParsableCommand {
         SinkConfiguration(
             stateDirectory: stateDirectory, httpsPort: httpsPort, httpPort: httpPort,
             addresses: addresses.isEmpty ? ["127.0.0.1"] : addresses, threads: threads,
-            rulesFile: rules, actorsDirectory: actors, verifies: !noVerify, reportFile: report,
+            rulesFile: rules, actorsDirectory: actors, verifies: !noVerify, offersHTTP2: !noHttp2,
+            reportFile: report,
             logFormat: try LogOptions.format(logFormat) == .json ? .json : .text)
     }
 }
