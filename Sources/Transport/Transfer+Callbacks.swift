@@ -40,6 +40,7 @@ extension Transfer {
             record.socketError = errno
         } else {
             record.openedSockets += 1
+            if record.isReady { record.isRepeated = true }
             record.isReady = false
         }
         return descriptor
@@ -53,6 +54,7 @@ extension Transfer {
             record.refusedAddresses += 1
             return CURL_PREREQFUNC_ABORT
         }
+        if record.isReady { record.isRepeated = true }
         record.isReady = true
         return CURL_PREREQFUNC_OK
     }

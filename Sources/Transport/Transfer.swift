@@ -60,6 +60,8 @@ final class Transfer {
         var socketError: Int32 = 0
         /// TCP and TLS stand and the request may be written.
         var isReady = false
+        /// libcurl has begun the request once more, on another connection.
+        var isRepeated = false
     }
 
     enum Limit { case headers, body, wire }

@@ -191,9 +191,13 @@ package final class Transport {
         complete(pending, report)
     }
 
+    /// Keeps the handle, unless it has repeated a request: libcurl 7.88 counts repetitions over the
+    /// life of a handle, and fails the transfer with the sixth (`Curl_retry_request` in
+    /// lib/transfer.c).
     private func recycle(_ transfer: Transfer) {
+        let isFit = !transfer.record.isRepeated
         transfer.release()
-        if pool.count < Self.poolLimit { pool.append(transfer) }
+        if isFit, pool.count < Self.poolLimit { pool.append(transfer) }
     }
 
     private func abandon(

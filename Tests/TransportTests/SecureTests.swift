@@ -40,6 +40,23 @@ struct SecureTests {
         }
     }
 
+    /// libcurl takes them for alive, and a handle of its bears five such mistakes in its life.
+    @Test func `connections that servers close with a last word are replaced without a failure`()
+        throws
+    {
+        let bench = bench()
+        var last: SecureConnection?
+        let server = SecureServer(bench.loop) { connection in
+            while connection.takeRequest() != nil { connection.send(Bench.accepted) }
+            last = connection
+        }
+        for number in 1...20 {
+            let report = try bench.report(server.url)
+            #expect(report.status == 202, "request \(number): \(report.exchange)")
+            last?.end()
+        }
+    }
+
     @Test func `a host that cannot resume is not asked to a second time`() throws {
         let bench = bench()
         #expect(try bench.report(url("fickle")).answer?.excerpt.text == "TLSv1.3 1")
