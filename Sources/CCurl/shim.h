@@ -117,6 +117,15 @@ static inline int64_t trunkline_curl_bytes_received(curl_socket_t descriptor) {
     return (int64_t)received;
 }
 
+// The state of a TCP connection (TCP_CLOSE_WAIT: its peer has closed it); -1 when the kernel does not
+// tell. Swift sees no fields behind the bits of glibc's struct tcp_info.
+static inline int trunkline_curl_tcp_state(curl_socket_t descriptor) {
+    unsigned char state;
+    socklen_t length = sizeof state;
+    if (getsockopt(descriptor, IPPROTO_TCP, 11 /* TCP_INFO */, &state, &length) != 0) return -1;
+    return state;
+}
+
 // struct curl_sockaddr ends in the address itself, of which Swift sees the first 16 bytes only.
 static inline const struct sockaddr *trunkline_curl_address(const struct curl_sockaddr *address) {
     return &address->addr;

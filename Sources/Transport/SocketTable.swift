@@ -14,6 +14,9 @@ final class SocketTable {
         unowned let shard: Shard
     }
 
+    /// TCP_CLOSE_WAIT of the kernel.
+    private static let closeWait: Int32 = 8
+
     private let loop: EventLoop
     private var entries: [Entry?] = []
     var budget: ConnectionBudget
@@ -47,6 +50,18 @@ final class SocketTable {
         return descriptor
     }
 
+    /// Throws away what a peer said last that has closed an idle connection.
+    ///
+    /// libcurl 7.88 takes such a connection for a living one when close_notify, or anything else, came
+    /// before the end: it writes a request to it and fails, or takes what came for the answer, and
+    /// it does so with five connections at most. Without those bytes it sees the end.
+    func discardLastWords(_ descriptor: Int32) {
+        guard trunkline_curl_tcp_state(descriptor) == Self.closeWait else { return }
+        withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 1) { buffer in
+            while recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) > 0 {}
+        }
+    }
+
     /// Has the shard act on this from now on; it is the one of the first call for a descriptor.
     func update(_ descriptor: Int32, _ interest: Readiness, for shard: Shard) {
         while descriptor >= entries.count { entries.append(nil) }
@@ -65,6 +80,7 @@ final class SocketTable {
         guard let entry = entry(descriptor) else { return }
         let wanted = readiness.intersection(entry.interest)
         if wanted.isEmpty {
+            discardLastWords(descriptor)
             entry.watch.update(entry.interest)
         } else {
             entry.shard.act(on: descriptor, wanted)

@@ -66,6 +66,20 @@ struct KeepAliveTests {
         #expect(server.accepted == 2)
     }
 
+    /// As servers do that have waited too long for the next request.
+    @Test func `the last words of a connection are no answer to the next request`() throws {
+        let bench = Bench()
+        let server = answering(bench)
+        let url = "http://h1.fedi.localhost:\(server.port)/inbox"
+        for number in 1...10 {
+            let report = try bench.report(url)
+            #expect(report.status == 202, "request \(number): \(report.exchange)")
+            server.connections.last?.send("HTTP/1.1 408 Request Timeout\r\n\r\n")
+            server.connections.last?.end()
+            bench.loop.turn(waitingAtMost: .milliseconds(20))
+        }
+    }
+
     /// It goes on in the kernel's table, where the end of the connection would be told for ever.
     @Test func `the end of an idle connection wakes the loop once`() throws {
         let bench = Bench()
