@@ -35,6 +35,7 @@ package struct Counter: Hashable, Sendable {
     package static func connections(_ use: ConnectionUse) -> Self {
         Self(.connections, use.index)
     }
+    package static var multiplexedExchanges: Self { Self(.multiplexedExchanges) }
     package static func lookups(_ result: LookupResult) -> Self { Self(.lookups, result.index) }
 
     package static var staleEvents: Self { Self(.staleEvents) }

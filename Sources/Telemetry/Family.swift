@@ -8,7 +8,8 @@ internal import DeliveryCore
 package enum Family: Int, CaseIterable, Sendable {
     case intakeRead, intakeExpanded, intakeForNobody, intakeRejected, routed
     case deliveries, attempts, duplicatesSuppressed
-    case signatures, batchedSignatures, signatureBatches, connections, lookups
+    case signatures, batchedSignatures, signatureBatches, connections, multiplexedExchanges,
+        lookups
     case staleEvents, fenced, leasesLost, partitionsRebuilt, deliveriesRebuilt,
         deliveriesRecovered, logMessages, workerDeaths, quarantined, cpu
     case inFlight, openDeliveries, unsettled, ownedPartitions, held, later, laneLength
@@ -121,6 +122,10 @@ package enum Family: Int, CaseIterable, Sendable {
                 "connections_total", .counter,
                 [Label(name: "use", values: ConnectionUse.allCases.map(\.rawValue))],
                 "Exchanges by the connection that they went over.")
+        case .multiplexedExchanges:
+            Definition(
+                "multiplexed_exchanges_total", .counter,
+                "Of these, exchanges over a connection of HTTP/2, beside others.")
         case .lookups:
             Definition(
                 "lookups_total", .counter,

@@ -9,6 +9,23 @@ struct ConnectionBudget {
     /// Measured (benchmarks/README.md, reconnect): OpenSSL's state and libcurl's, for HTTP/1.1.
     static let secureBytes = 55_000
     static let plainBytes = 4_000
+    /// The same and nghttp2's state (benchmarks/README.md, http2).
+    static let sharedBytes = 90_000
+
+    /// What a connection is opened for.
+    enum Kind {
+        case plain, secure
+        /// By streams of HTTP/2.
+        case shared
+
+        var bytes: Int {
+            switch self {
+            case .plain: plainBytes
+            case .secure: secureBytes
+            case .shared: sharedBytes
+            }
+        }
+    }
 
     /// For the idle ones.
     private let byteLimit: Int
@@ -18,7 +35,8 @@ struct ConnectionBudget {
     private var sizes: [UInt32] = []
     private var openBytes = 0
     private(set) var open = 0
-    /// Of transfers under way, each of which has one connection, or will.
+    /// Of transfers under way, each of which has one connection, or will; streams that share one
+    /// count once.
     private var busy = (count: 0, bytes: 0)
 
     init(byteLimit: Int, openLimit: Int) {
@@ -30,12 +48,11 @@ struct ConnectionBudget {
     var idleBytes: Int { max(0, openBytes - busy.bytes) }
 
     /// A number that is open already was closed without a word (see `SocketTable.open`).
-    mutating func opened(_ descriptor: Int32, isSecure: Bool) {
+    mutating func opened(_ descriptor: Int32, _ kind: Kind) {
         closed(descriptor)
         while descriptor >= sizes.count { sizes.append(0) }
-        let size = Self.size(isSecure)
-        sizes[Int(descriptor)] = UInt32(size)
-        openBytes += size
+        sizes[Int(descriptor)] = UInt32(kind.bytes)
+        openBytes += kind.bytes
         open += 1
     }
 
@@ -46,21 +63,24 @@ struct ConnectionBudget {
         sizes[Int(descriptor)] = 0
     }
 
-    mutating func began(isSecure: Bool) {
+    mutating func began(_ kind: Kind) {
         busy.count += 1
-        busy.bytes += Self.size(isSecure)
+        busy.bytes += kind.bytes
     }
 
-    mutating func ended(isSecure: Bool) {
+    mutating func ended(_ kind: Kind) {
         busy.count -= 1
-        busy.bytes -= Self.size(isSecure)
+        busy.bytes -= kind.bytes
     }
 
     /// Whether an idle connection has to go when this one is idle, too.
     func isUsedUp(returning descriptor: Int32) -> Bool {
         guard descriptor >= 0, descriptor < sizes.count else { return false }
-        return idleBytes + Int(sizes[Int(descriptor)]) > byteLimit || open > openLimit
+        return isUsedUp(returning: Int(sizes[Int(descriptor)]))
     }
 
-    private static func size(_ isSecure: Bool) -> Int { isSecure ? secureBytes : plainBytes }
+    /// The same for one that takes so many bytes.
+    func isUsedUp(returning bytes: Int) -> Bool {
+        idleBytes + bytes > byteLimit || open > openLimit
+    }
 }

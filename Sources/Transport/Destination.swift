@@ -10,6 +10,9 @@ final class Destination {
     let isLiteral: Bool
     let isSecure: Bool
     let seed: NameSeed
+    var connections = HostConnections()
+    /// Of the connection that streams share, once it is known.
+    var sharedDescriptor: Int32?
 
     /// - Parameter seeds: of all destinations, by name and port.
     init?(authority: String, isSecure: Bool, seeds: inout [String: NameSeed]) {
@@ -33,9 +36,16 @@ final class Destination {
     }
 }
 
+extension Destination {
+    func kind(isShared: Bool) -> ConnectionBudget.Kind {
+        isShared ? .shared : isSecure ? .secure : .plain
+    }
+}
+
 /// What stands in libcurl's name cache for one name and port.
 ///
-/// Shared by all destinations with these, http and https: the cache knows no other difference.
+/// Shared by all destinations with these, http and https: the cache knows no other difference. Each
+/// multi handle has a cache of its own.
 final class NameSeed {
     /// `name:port`, as CURLOPT_RESOLVE takes it.
     let key: String
@@ -45,13 +55,24 @@ final class NameSeed {
     var addresses: [String]?
     /// Under way now.
     var transfers = 0
+    /// The same name in the libcurl handle for streams, once it was needed there.
+    private(set) lazy var ofStreams = NameSeed(of: self)
+    private var hasStreams = false
 
     init(_ key: String) {
         self.key = key
         hash = key.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
-    var isNeeded: Bool { addresses != nil || transfers > 0 }
+    private init(of other: NameSeed) {
+        key = other.key
+        hash = other.hash
+        other.hasStreams = true
+    }
+
+    var isNeeded: Bool {
+        addresses != nil || transfers > 0 || hasStreams && ofStreams.isNeeded
+    }
 }
 
 /// The destinations that have been taken apart.

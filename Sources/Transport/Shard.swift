@@ -1,4 +1,5 @@
-/// One libcurl multi handle: the transfers, connections and names of its share of the hosts.
+/// One libcurl multi handle: the transfers, connections and names of its share of the hosts, for
+/// HTTP/1.1 or for streams of HTTP/2.
 
 internal import CCurl
 internal import DeliveryCore
@@ -12,10 +13,17 @@ final class Shard {
     private static let seedLimit = 1_024
     /// Of connections: the budget is what limits them.
     private static let anyNumber = Int(Int32.max)
+    /// Of one connection: more than a host's window lets through, so that none waits for it.
+    private static let streamLimit = 32
 
     private let multi: UnsafeMutableRawPointer
     private let sockets: SocketTable
     private let finished: (Transfer, CURLcode) -> Void
+    /// Told which host's connection stands, when streams had to wait for that.
+    private let settled: (Destination) -> Void
+    private let isForStreams: Bool
+    /// Streams that find out whether the host speaks HTTP/2.
+    private var openers: [Transfer] = []
     private var timer: LoopTimer?
     private var active: [Transfer] = []
     /// How many have addresses in libcurl's name cache.
@@ -29,20 +37,34 @@ final class Shard {
     /// Each connection that comes back has libcurl close the one that is idle for longest.
     private var isTrimming = false
 
+    /// - Parameter isForStreams: libcurl 7.88 must not have connections of both kinds to one host:
+    ///   once one of them has agreed on HTTP/2, it gives a second transfer to a connection of
+    ///   HTTP/1.1 that is in use (`ConnectionExists` in lib/url.c). So streams have multi handles of
+    ///   their own, with one connection a host.
     init(
-        loop: EventLoop, sockets: SocketTable,
+        loop: EventLoop, sockets: SocketTable, isForStreams: Bool = false,
+        settled: @escaping (Destination) -> Void = { _ in },
         finished: @escaping (Transfer, CURLcode) -> Void
     ) {
         guard let multi = curl_multi_init() else { preconditionFailure("curl_multi_init failed") }
         self.multi = multi
         self.sockets = sockets
         self.finished = finished
+        self.settled = settled
+        self.isForStreams = isForStreams
         timer = loop.timer(for: .send) { [unowned self] in
             act(on: trunkline_curl_socket_bad(), [])
         }
         let this = Unmanaged.passUnretained(self).toOpaque()
         set(trunkline_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.anyNumber))
-        set(trunkline_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING)))
+        if isForStreams {
+            set(trunkline_curl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1))
+            set(
+                trunkline_curl_multi_set_long(
+                    multi, CURLMOPT_MAX_CONCURRENT_STREAMS, Self.streamLimit))
+        } else {
+            set(trunkline_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING)))
+        }
         set(trunkline_curl_multi_set_socket_callback(multi, watchShardSocket))
         set(trunkline_curl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this))
         set(trunkline_curl_multi_set_timer_callback(multi, setShardTimer))
@@ -62,13 +84,22 @@ final class Shard {
     /// Starts a transfer. `addresses` are those of the destination's name; nil for a literal one.
     func begin(
         _ transfer: Transfer, _ pending: PendingTransfer, to destination: Destination,
-        addresses: [String]?, sessions: TLSSessions.Cache?, now: Instant
+        _ way: HostConnections.Way, addresses: [String]?, sessions: TLSSessions.Cache?,
+        now: Instant
     ) {
-        let lines = removals + seed(destination.seed, addresses)
+        let lines = removals + seed(seed(of: destination), addresses)
         removals.removeAll()
-        transfer.prepare(pending, to: destination, resolutions: lines, sessions: sessions)
+        transfer.prepare(pending, to: destination, way, resolutions: lines, sessions: sessions)
         transfer.record.begun = now
-        sockets.budget.began(isSecure: destination.isSecure)
+        if isForStreams { transfer.record.addresses = addresses }
+        if way == .opening { openers.append(transfer) }
+        if !isForStreams || destination.connections.streams == 0 {
+            sockets.budget.began(destination.kind(isShared: isForStreams))
+            if let descriptor = destination.sharedDescriptor, isForStreams {
+                sockets.discardLastWords(descriptor)
+            }
+        }
+        destination.connections.began(way)
         transfer.position = active.count
         active.append(transfer)
         let status = curl_multi_add_handle(multi, transfer.easy)
@@ -94,7 +125,24 @@ final class Shard {
         for transfer in overdue { finished(transfer, CURLE_OPERATION_TIMEDOUT) }
     }
 
+    /// Takes streams back that have waited for so long although their connection stands: the
+    /// server lets fewer share it. Nothing of them was sent.
+    func takeCrowded(waitingSince limit: Duration, now: Instant) -> [Transfer] {
+        guard isForStreams else { return [] }
+        let crowded = active.filter { transfer in
+            let record = transfer.record
+            return record.way == .joining && !record.isReady && record.openedSockets == 0
+                && record.begun.map { now - $0 >= limit } ?? false
+        }
+        for transfer in crowded { remove(transfer) }
+        return crowded
+    }
+
     var isIdle: Bool { active.isEmpty }
+
+    private func seed(of destination: Destination) -> NameSeed {
+        isForStreams ? destination.seed.ofStreams : destination.seed
+    }
 
     /// A line for CURLOPT_RESOLVE when libcurl does not know the addresses yet, or others: it then
     /// replaces the entry. Connections that stand are kept, they belong to the name.
@@ -115,12 +163,25 @@ final class Shard {
     }
 
     func act(on descriptor: curl_socket_t, _ readiness: Readiness) {
-        trim(sockets.budget.isUsedUp(returning: descriptor))
+        // A stream may end by libcurl's timer, which tells no descriptor.
+        trim(
+            isForStreams
+                ? sockets.budget.isUsedUp(returning: ConnectionBudget.sharedBytes)
+                : sockets.budget.isUsedUp(returning: descriptor))
         var running: Int32 = 0
         let status = curl_multi_socket_action(multi, descriptor, readiness.rawValue, &running)
         precondition(status == CURLM_OK, describe(status))
+        if !openers.isEmpty { settle() }
         collect()
         pushOn()
+    }
+
+    /// What waits for a connection that stands now is begun before an end is reported.
+    private func settle() {
+        let ready = openers.filter(\.record.isReady)
+        guard !ready.isEmpty else { return }
+        openers.removeAll(where: \.record.isReady)
+        for transfer in ready { if let host = transfer.record.destination { settled(host) } }
     }
 
     /// Has libcurl try the next address of a host at once.
@@ -175,8 +236,13 @@ final class Shard {
         let status = curl_multi_remove_handle(multi, transfer.easy)
         precondition(status == CURLM_OK, describe(status))
         if let destination = transfer.record.destination {
-            sockets.budget.ended(isSecure: destination.isSecure)
-            unseed(destination.seed)
+            destination.connections.ended(
+                transfer.record.way, isSettled: transfer.record.isReady)
+            if !isForStreams || destination.connections.streams == 0 {
+                sockets.budget.ended(destination.kind(isShared: isForStreams))
+            }
+            if transfer.record.way == .opening { openers.removeAll { $0 === transfer } }
+            unseed(seed(of: destination))
         }
         let last = active.removeLast()
         if last !== transfer {

@@ -14,11 +14,18 @@ final class SocketTable {
         unowned let shard: Shard
     }
 
+    private struct Owner {
+        let destination: Destination
+        let isShared: Bool
+    }
+
     /// TCP_CLOSE_WAIT of the kernel.
     private static let closeWait: Int32 = 8
 
     private let loop: EventLoop
     private var entries: [Entry?] = []
+    /// Who has opened a descriptor, while it is open.
+    private var owners: [Owner?] = []
     var budget: ConnectionBudget
 
     init(loop: EventLoop, budget: ConnectionBudget) {
@@ -36,11 +43,17 @@ final class SocketTable {
     /// without a word to either callback, and the kernel gives the number to the next attempt at
     /// once. If what libcurl waits for is the same as before it does not say that either: so the
     /// new socket inherits what was wanted of the old one.
-    func open(family: Int32, type: Int32, protocol: Int32, isSecure: Bool) -> Int32 {
+    func open(
+        family: Int32, type: Int32, protocol: Int32, for destination: Destination, isShared: Bool
+    ) -> Int32 {
         let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(family, type | flags, `protocol`)
         guard descriptor >= 0 else { return descriptor }
-        budget.opened(descriptor, isSecure: isSecure)
+        budget.opened(descriptor, destination.kind(isShared: isShared))
+        disown(descriptor)
+        while descriptor >= owners.count { owners.append(nil) }
+        owners[Int(descriptor)] = Owner(destination: destination, isShared: isShared)
+        destination.connections.opened(isShared: isShared)
         if let stale = entry(descriptor) {
             forget(descriptor)
             if !stale.interest.isEmpty {
@@ -95,7 +108,17 @@ final class SocketTable {
     fileprivate func close(_ descriptor: Int32) -> Int32 {
         forget(descriptor)
         budget.closed(descriptor)
+        disown(descriptor)
         return CCurl.close(descriptor)
+    }
+
+    private func disown(_ descriptor: Int32) {
+        guard descriptor < owners.count, let owner = owners[Int(descriptor)] else { return }
+        owners[Int(descriptor)] = nil
+        owner.destination.connections.closed(isShared: owner.isShared)
+        if owner.destination.sharedDescriptor == descriptor {
+            owner.destination.sharedDescriptor = nil
+        }
     }
 
     private func entry(_ descriptor: Int32) -> Entry? {

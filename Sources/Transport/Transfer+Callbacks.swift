@@ -33,9 +33,10 @@ extension Transfer {
             record.refusedAddresses += 1
             return trunkline_curl_socket_bad()
         }
+        guard let destination = record.destination else { return trunkline_curl_socket_bad() }
         let descriptor = sockets.open(
             family: address.pointee.family, type: address.pointee.socktype,
-            protocol: address.pointee.protocol, isSecure: record.destination?.isSecure == true)
+            protocol: address.pointee.protocol, for: destination, isShared: record.isStream)
         if descriptor < 0 {
             record.socketError = errno
         } else {
@@ -56,7 +57,28 @@ extension Transfer {
         }
         if record.isReady { record.isRepeated = true }
         record.isReady = true
+        if record.isStream { recordAgreement() }
         return CURL_PREREQFUNC_OK
+    }
+
+    /// Asks OpenSSL: libcurl tells the version of HTTP only with the answer.
+    private func recordAgreement() {
+        guard let destination = record.destination, let begun = record.begun else { return }
+        var name: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        if let session { SSL_get0_alpn_selected(session, &name, &length) }
+        let chosen = UnsafeBufferPointer(start: name, count: Int(length))
+        record.isHTTP2 = chosen.elementsEqual("h2".utf8)
+        destination.connections.agreed(onHTTP2: record.isHTTP2, now: begun)
+        if record.openedSockets > 0 { destination.sharedDescriptor = record.descriptor }
+    }
+
+    /// OpenSSL's state of the connection.
+    private var session: OpaquePointer? {
+        var information: UnsafeMutableRawPointer?
+        trunkline_curl_get_pointer(easy, CURLINFO_TLS_SSL_PTR, &information)
+        return information?.load(as: curl_tlssessioninfo.self).internals
+            .map { OpaquePointer($0) }
     }
 
     fileprivate func header(_ line: UnsafePointer<CChar>, _ count: Int) -> Int {
@@ -80,14 +102,25 @@ extension Transfer {
     /// each eighth time is the kernel asked.
     fileprivate func weigh() -> Int32 {
         record.steps += 1
-        guard record.steps % Self.stepsBetweenWeighings == 0, let descriptor = record.descriptor
+        guard record.steps % Self.stepsBetweenWeighings == 0,
+            let descriptor = record.descriptor ?? sharedDescriptor
         else { return 0 }
         let received = trunkline_curl_bytes_received(descriptor)
         let before = record.receivedBefore ?? (record.openedSockets > 0 ? 0 : received)
         record.receivedBefore = before
-        guard received - before > Int64(wireByteLimit) else { return 0 }
+        // What a stream sees is for all that share the connection: together they get no more than as
+        // many connections would.
+        let limit = record.isStream ? wireByteLimit * Self.streamsPerWeighing : wireByteLimit
+        guard received - before > Int64(limit) else { return 0 }
         record.overran = .wire
+        // Else the others' connection would stay, and bring on what it brings.
+        if record.isStream { forbidsReuse = true }
         return 1
+    }
+
+    /// libcurl tells of a connection's descriptor the first of its streams only.
+    private var sharedDescriptor: curl_socket_t? {
+        record.isStream ? record.destination?.sharedDescriptor : nil
     }
 
     fileprivate func body(_ bytes: UnsafeRawBufferPointer) -> Int {

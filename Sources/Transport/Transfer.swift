@@ -18,6 +18,8 @@ final class Transfer {
     static let sendBufferBytes = 16_384
 
     static let stepsBetweenWeighings = 8
+    /// The largest window of a host.
+    static let streamsPerWeighing = 16
 
     let easy: UnsafeMutableRawPointer
     let addressGuard: AddressGuard
@@ -30,6 +32,12 @@ final class Transfer {
     let bodyByteLimit: Int
     let wireByteLimit: Int
     let errorText: UnsafeMutablePointer<CChar>
+    /// The connection is closed when its last transfer has ended.
+    var forbidsReuse = false {
+        didSet { set(CURLOPT_FORBID_REUSE, forbidsReuse ? 1 : 0) }
+    }
+    /// What CURLOPT_HTTP_VERSION says.
+    private var offersHTTP2 = false
     private var sessions: TLSSessions.Cache?
     private var headers = HeaderList()
     private var resolutions: UnsafeMutablePointer<curl_slist>?
@@ -38,6 +46,9 @@ final class Transfer {
     struct Record {
         var pending: PendingTransfer?
         var destination: Destination?
+        var way = HostConnections.Way.own
+        /// Of its host's name; only kept for a stream, which may have to go another way.
+        var addresses: [String]?
         /// When it was handed to libcurl.
         var begun: Instant?
         var headerBytes = 0
@@ -62,6 +73,10 @@ final class Transfer {
         var isReady = false
         /// libcurl has begun the request once more, on another connection.
         var isRepeated = false
+        /// HTTP/2 was agreed on.
+        var isHTTP2 = false
+
+        var isStream: Bool { way != .own }
     }
 
     enum Limit { case headers, body, wire }
@@ -94,13 +109,15 @@ final class Transfer {
     /// Makes the handle ready to be added to a multi handle. `resolutions` are lines of
     /// CURLOPT_RESOLVE.
     func prepare(
-        _ pending: PendingTransfer, to destination: Destination, resolutions lines: [String],
-        sessions: TLSSessions.Cache?
+        _ pending: PendingTransfer, to destination: Destination, _ way: HostConnections.Way,
+        resolutions lines: [String], sessions: TLSSessions.Cache?
     ) {
         let request = pending.request
         record = Record()
         record.pending = pending
         record.destination = destination
+        record.way = way
+        if record.isStream != offersHTTP2 { offer(http2: record.isStream) }
         errorText.pointee = 0
 
         curl_slist_free_all(resolutions)
@@ -152,8 +169,19 @@ final class Transfer {
 
     /// Lets go of the request's memory; the handle keeps no pointer to it that it would use again.
     func release() {
+        if forbidsReuse { forbidsReuse = false }
         record = Record()
         share(nil)
+    }
+
+    private func offer(http2: Bool) {
+        offersHTTP2 = http2
+        set(
+            CURLOPT_HTTP_VERSION,
+            Int(http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
+        set(
+            trunkline_curl_set_tls_callback(
+                easy, http2 ? giveAuthoritiesForStreams : giveAuthorities))
     }
 
     private func share(_ sessions: TLSSessions.Cache?) {

@@ -55,15 +55,22 @@ struct TransferEnding {
             .malformedAnswer
         case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_SEND_FAIL_REWIND:
             .connectionLost
-        case CURLE_RECV_ERROR:
-            // The same code for a broken connection and for broken chunks; only the text differs.
-            text.contains("chunked-encoding") ? .malformedAnswer : .connectionLost
+        case CURLE_HTTP2 where !record.isReady: .connectFailed
+        case CURLE_RECV_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM:
+            Self.breaches.contains(where: text.contains) ? .malformedAnswer : .connectionLost
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_OUT_OF_MEMORY:
             // Once the request is out: an answer that is not HTTP/1, or one endless header line.
             record.isReady ? .malformedAnswer : .notSent
         default: record.isReady ? .connectionLost : .notSent
         }
     }
+
+    /// Codes are the same for a connection or stream that broke, and for broken chunks or frames;
+    /// only the text differs: libcurl's own, or nghttp2's name of an error of HTTP/2.
+    private static let breaches = [
+        "chunked-encoding", "nghttp2", "PROTOCOL_ERROR", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
+        "FLOW_CONTROL_ERROR", "before getting",
+    ]
 
     /// A callback of ours said no.
     private var abortion: TransportFailure {

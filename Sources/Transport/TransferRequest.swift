@@ -38,6 +38,7 @@ package struct TransferReport: Equatable, Sendable {
     package var connectCount: Int
     /// The last address that was connected to, without port.
     package var remoteAddress: String?
+    package var isHTTP2 = false
 
     /// Whether no connection had to be opened.
     package var reused: Bool { connectCount == 0 && remoteAddress != nil }

@@ -28,6 +28,9 @@ package final class Transport {
     private var destinations = DestinationTable()
     private let sockets: SocketTable
     private var shards: [Shard] = []
+    /// For streams of HTTP/2, made when they are first needed: most workers need few.
+    private var streamShards: [Shard?]
+    private var streamQueue = StreamQueue()
     private var pool: [Transfer] = []
     private var counted = TransportStatistics()
     /// Transfers that ended before they began, to be reported in the next turn.
@@ -74,6 +77,7 @@ package final class Transport {
             budget: ConnectionBudget(
                 byteLimit: configuration.idleConnectionBytes,
                 openLimit: configuration.openConnectionLimit))
+        streamShards = Array(repeating: nil, count: configuration.shardCount)
         addressGuard = AddressGuard(allowed: configuration.allowedAddresses)
         names = NameResolver(
             loop: loop, limits: configuration.names, random: random, lookup: lookup)
@@ -91,6 +95,7 @@ package final class Transport {
         stillbornTimer?.cancel()
         sweepTimer?.cancel()
         shards.removeAll()
+        streamShards.removeAll()
     }
 
     package var statistics: TransportStatistics {
@@ -125,7 +130,8 @@ package final class Transport {
     package func cancelAll() {
         names.forgetWaiters()
         stillborn.removeAll()
-        for shard in shards { shard.cancelAll().forEach(recycle) }
+        streamQueue.removeAll()
+        for shard in allShards { shard.cancelAll().forEach(recycle) }
         inFlight = 0
         generation += 1
     }
@@ -144,6 +150,22 @@ package final class Transport {
     private func begin(
         _ pending: PendingTransfer, to destination: Destination, addresses: [String]?
     ) {
+        let way =
+            configuration.http2 != .off && destination.isSecure
+                && !pending.request.onFreshConnection
+            ? destination.connections.way(configuration.http2, now: loop.now) : .own
+        guard way != .waiting else {
+            return streamQueue.add(
+                StreamQueue.Waiter(
+                    pending: pending, destination: destination, addresses: addresses))
+        }
+        begin(pending, to: destination, way, addresses: addresses)
+    }
+
+    private func begin(
+        _ pending: PendingTransfer, to destination: Destination, _ way: HostConnections.Way,
+        addresses: [String]?
+    ) {
         let now = loop.now
         if trust.refresh(now: now) {
             sessions.forgetAll(restingUntil: now + configuration.connectionLifetime)
@@ -153,15 +175,37 @@ package final class Transport {
             ?? Transfer(
                 configuration: configuration, addressGuard: addressGuard, trust: trust,
                 sockets: sockets)
-        let number = destination.seed.hash % UInt64(shards.count)
+        let number = Int(destination.seed.hash % UInt64(shards.count))
+        let shard = way == .own ? shards[number] : streamShard(number)
         let sessions =
             destination.isSecure ? sessions.cache(of: destination.authority, now: now) : nil
         pending.request.holding {
-            shards[Int(number)].begin(
-                transfer, pending, to: destination, addresses: addresses, sessions: sessions,
+            shard.begin(
+                transfer, pending, to: destination, way, addresses: addresses, sessions: sessions,
                 now: now)
         }
         planSweep()
+    }
+
+    private func streamShard(_ number: Int) -> Shard {
+        if let shard = streamShards[number] { return shard }
+        let shard = Shard(
+            loop: loop, sockets: sockets, isForStreams: true,
+            settled: { [unowned self] in beginWaiting($0) }
+        ) { [unowned self] transfer, code in
+            finish(transfer, code)
+        }
+        streamShards[number] = shard
+        return shard
+    }
+
+    private var allShards: [Shard] { shards + streamShards.compactMap { $0 } }
+
+    /// It is known now whether the host speaks HTTP/2.
+    private func beginWaiting(_ destination: Destination) {
+        for waiter in streamQueue.take(destination) {
+            begin(waiter.pending, to: destination, addresses: waiter.addresses)
+        }
     }
 
     private func planSweep() {
@@ -174,8 +218,21 @@ package final class Transport {
         isSweepDue = false
         let now = loop.now
         let age = configuration.totalTimeout + Self.sweepInterval
-        for shard in shards { shard.endTransfers(olderThan: age, now: now) }
+        let shards = allShards
+        for shard in shards {
+            shard.takeCrowded(waitingSince: Self.sweepInterval, now: now).forEach(giveOwn)
+            shard.endTransfers(olderThan: age, now: now)
+        }
         if !shards.allSatisfy(\.isIdle) { planSweep() }
+    }
+
+    /// A stream for which there is no room gets a connection for itself.
+    private func giveOwn(_ transfer: Transfer) {
+        let record = transfer.record
+        guard let pending = record.pending, let destination = record.destination else { return }
+        recycle(transfer)
+        destination.connections.crowded(now: loop.now)
+        begin(pending, to: destination, .own, addresses: record.addresses)
     }
 
     private func finish(_ transfer: Transfer, _ code: CURLcode) {
@@ -183,12 +240,25 @@ package final class Transport {
         let report = TransferReport(
             token: pending.request.token, exchange: transfer.exchange(code),
             duration: loop.now - pending.started, connectCount: transfer.connectCount,
-            remoteAddress: transfer.remoteAddress)
+            remoteAddress: transfer.remoteAddress, isHTTP2: transfer.record.isHTTP2)
         if case .failed = report.exchange, transfer.record.openedSockets > 0 {
             sessions.forget(pending.request.host)
         }
+        // Before anything else waits for the next one.
+        let waiters =
+            transfer.record.way == .opening
+            ? transfer.record.destination.map { streamQueue.take($0) } ?? [] : []
         recycle(transfer)
         complete(pending, report)
+        // The connection that they waited for was not made: each would have failed to make its own.
+        for waiter in waiters {
+            let pending = waiter.pending
+            complete(
+                pending,
+                TransferReport(
+                    token: pending.request.token, exchange: report.exchange,
+                    duration: loop.now - pending.started, connectCount: 0, remoteAddress: nil))
+        }
     }
 
     /// Keeps the handle, unless it has repeated a request: libcurl 7.88 counts repetitions over the

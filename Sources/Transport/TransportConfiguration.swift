@@ -20,6 +20,7 @@ package struct TransportConfiguration: Sendable {
     package var openConnectionLimit = Int.max
     /// Hosts whose TLS sessions are kept for the next connection; up to twice as many.
     package var sessionLimit = 4_096
+    package var http2 = HTTP2Use.off
     /// TCP and TLS together.
     package var connectTimeout: Duration = .seconds(5)
     /// From the start of the transfer (after the name lookup) to the end of the answer.

@@ -164,6 +164,7 @@ final class Recorder {
         metrics.increment(
             .connections(.opened), by: new.newConnections - statistics.newConnections)
         metrics.increment(.connections(.reused), by: new.reused - statistics.reused)
+        metrics.increment(.multiplexedExchanges, by: new.http2 - statistics.http2)
         metrics.set(.idleConnections, to: new.idleConnections)
         metrics.set(.idleConnectionBytes, to: new.idleConnectionBytes)
         statistics = new

@@ -107,7 +107,8 @@ import Testing
         + QuarantinedKind.allCases.map { .quarantined($0) }
         + CPUStage.allCases.map { .cpu($0) }
         + [
-            .batchedSignatures, .signatureBatches, .duplicatesSuppressed, .staleEvents, .fenced,
+            .batchedSignatures, .signatureBatches, .multiplexedExchanges, .duplicatesSuppressed,
+            .staleEvents, .fenced,
             .leasesLost, .partitionsRebuilt,
             .deliveriesRebuilt, .deliveriesRecovered,
         ]

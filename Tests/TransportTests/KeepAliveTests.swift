@@ -80,6 +80,21 @@ struct KeepAliveTests {
         }
     }
 
+    @Test func `a host may close all its connections at once`() throws {
+        let bench = Bench { $0.caFile = TLSServers.shared.authority }
+        var all: [SecureConnection] = []
+        let server = SecureServer(bench.loop) { connection in
+            if !all.contains(where: { $0 === connection }) { all.append(connection) }
+            while connection.takeRequest() != nil { connection.send(Bench.accepted) }
+        }
+        for _ in 0..<3 {
+            #expect(bench.reports(server.url, count: 8).allSatisfy { $0.status == 202 })
+            all.forEach { $0.end() }
+            bench.loop.turn(waitingAtMost: .milliseconds(20))
+        }
+        #expect(bench.transport.statistics.failures.isEmpty)
+    }
+
     /// It goes on in the kernel's table, where the end of the connection would be told for ever.
     @Test func `the end of an idle connection wakes the loop once`() throws {
         let bench = Bench()
@@ -219,8 +234,8 @@ struct KeepAliveTests {
 
     @Test func `a connection that was closed without a word is counted once`() {
         var budget = ConnectionBudget(byteLimit: 100_000, openLimit: 10)
-        budget.opened(7, isSecure: true)
-        budget.opened(7, isSecure: false)
+        budget.opened(7, .secure)
+        budget.opened(7, .plain)
         #expect(budget.idle == 1)
         #expect(budget.idleBytes == ConnectionBudget.plainBytes)
         budget.closed(7)

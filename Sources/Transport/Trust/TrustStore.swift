@@ -92,3 +92,12 @@ let giveAuthorities: curl_ssl_ctx_callback = { _, context, client in
     SSL_CTX_set_options(OpaquePointer(context), trunkline_ssl_no_renegotiation)
     return CURLE_OK
 }
+
+/// The same for a connection of HTTP/2, which resumes a session and brings none.
+///
+/// libcurl 7.88 frees it without a word to its peer (`cf_h2_close` in lib/http2.c passes nothing on),
+/// after which OpenSSL takes its session for one that must not be resumed, whoever has it by then.
+let giveAuthoritiesForStreams: curl_ssl_ctx_callback = { easy, context, client in
+    SSL_CTX_sess_set_new_cb(context.map { OpaquePointer($0) }, nil)
+    return giveAuthorities(easy, context, client)
+}

@@ -88,6 +88,15 @@ struct PoolOptions: ParsableArguments {
     var connectionMemory = 1_024
 
     @Option(
+        help: ArgumentHelp(
+            """
+            HTTP/2: auto, for hosts that get several deliveries at once; off; or always, wherever \
+            a host speaks it.
+            """,
+            valueName: "auto|off|always"))
+    var http2 = HTTP2Use.auto
+
+    @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             """
@@ -149,6 +158,7 @@ struct PoolOptions: ParsableArguments {
         transport.allowedAddresses = allowAddress.compactMap { AddressRange($0) }
         transport.totalTimeout = .seconds(requestTimeout)
         transport.idleConnectionBytes = connectionMemory * 1_000_000
+        transport.http2 = http2
         transport.openConnectionLimit = DescriptorLimit.current.connections(slots: slots)
         return transport
     }
@@ -182,6 +192,7 @@ struct PoolOptions: ParsableArguments {
             "--instance-domain", try domain(), "--audience-relation", audienceRelation,
             "--slots", String(slots), "--request-timeout", String(requestTimeout),
             "--connection-memory", String(max(1, connectionMemory / workers)),
+            "--http2", http2.rawValue,
             "--retain-days", String(retainDays), "--retry-for", retryTimes.argument,
             "--crypto-mb", library.argument,
         ]

@@ -36,6 +36,7 @@ struct Setting: Sendable {
         Setting(name: "crypto-mb") { $0.pool.cryptoMb.argument },
         Setting(name: "request-timeout") { String($0.pool.requestTimeout) },
         Setting(name: "connection-memory") { String($0.pool.connectionMemory) },
+        Setting(name: "http2") { $0.pool.http2.defaultValueDescription },
         Setting(name: "retry-for", kind: .repeatable) { $0.pool.retryTimes.text },
         Setting(name: "retain-days") { String($0.pool.retainDays) },
         Setting(name: "ca-file") { $0.pool.caFile ?? "" },

@@ -50,6 +50,26 @@ final class Bench {
         script.bench = self
     }
 
+    /// One that offers HTTP/2 and trusts the certificates of the test servers.
+    convenience init(http2: HTTP2Use, _ adjust: (inout TransportConfiguration) -> Void = { _ in }) {
+        self.init {
+            $0.caFile = TLSServers.shared.authority
+            $0.connectTimeout = .seconds(10)
+            $0.http2 = http2
+            adjust(&$0)
+        }
+    }
+
+    /// Sends so many requests at once, and waits for their reports.
+    func reports(
+        _ url: String, count: Int, location: SourceLocation = #_sourceLocation
+    ) -> [TransferReport] {
+        var reports: [TransferReport] = []
+        for _ in 0..<count { transport.send(request(url)) { reports.append($0) } }
+        turn(until: { reports.count == count }, location: location)
+        return reports
+    }
+
     /// Turns the loop until the condition holds; `limit` is a test failure, not a wait.
     func turn(
         limit: Duration = .seconds(30), until condition: () -> Bool,

@@ -21,7 +21,8 @@ final class SecureServer {
     private let context: OpaquePointer
     private var server: LoopServer?
     private var connections: [ObjectIdentifier: SecureConnection] = [:]
-    /// Chosen whether or not it was offered.
+    /// Whether what is chosen must have been offered.
+    private let isFair: Bool
     private let chosenProtocol: UnsafeMutableBufferPointer<UInt8>
     /// The list of ALPN as the last client wrote it; nil: it sent none.
     fileprivate(set) var offered: [UInt8]?
@@ -29,10 +30,11 @@ final class SecureServer {
     /// - Parameters:
     ///   - certificate: one of those of `TLSServers`.
     ///   - chosen: the answer to ALPN.
+    ///   - isFair: chosen only where it was offered.
     ///   - handler: runs when a request or more of one has come.
     init(
         _ loop: EventLoop, certificate: String = "good", version: Version = .tls13,
-        chosen: String? = nil, wire: Wire = .whole,
+        chosen: String? = nil, isFair: Bool = false, wire: Wire = .whole,
         handler: @escaping (SecureConnection) -> Void
     ) {
         context = SSL_CTX_new(TLS_server_method())
@@ -42,6 +44,7 @@ final class SecureServer {
         SSL_CTX_set_security_level(context, 0)
         precondition(SSL_CTX_use_certificate_chain_file(context, file) == 1, "certificate \(file)")
         precondition(SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1, "key")
+        self.isFair = isFair
         let name = Array((chosen ?? "").utf8)
         chosenProtocol = .allocate(capacity: name.count)
         _ = chosenProtocol.initialize(from: name)
@@ -71,7 +74,9 @@ final class SecureServer {
         _ list: UnsafeBufferPointer<UInt8>
     ) -> UnsafeBufferPointer<UInt8>? {
         offered = Array(list)
-        return chosenProtocol.isEmpty ? nil : UnsafeBufferPointer(chosenProtocol)
+        let isOffered = list.contains(chosenProtocol)
+        if chosenProtocol.isEmpty || isFair && !isOffered { return nil }
+        return UnsafeBufferPointer(chosenProtocol)
     }
 }
 
@@ -131,8 +136,25 @@ final class SecureConnection {
         return request
     }
 
-    func send(_ text: String) {
-        let bytes = Array(text.utf8)
+    /// What was agreed on by ALPN.
+    var isHTTP2: Bool {
+        var name: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        SSL_get0_alpn_selected(session, &name, &length)
+        return UnsafeBufferPointer(start: name, count: Int(length)).elementsEqual("h2".utf8)
+    }
+
+    var isResumed: Bool { SSL_session_reused(session) == 1 }
+
+    /// All that was received and not taken.
+    func takeAll() -> [UInt8] {
+        defer { received.removeAll() }
+        return received
+    }
+
+    func send(_ text: String) { send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) {
         SSL_write(session, bytes, Int32(bytes.count))
         flush()
     }
