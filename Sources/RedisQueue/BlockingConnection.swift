@@ -69,6 +69,22 @@ struct BlockingConnection: ~Copyable {
         return replies
     }
 
+    /// A pipeline: what came of each, also when the connection breaks between two replies.
+    func attempt(_ commands: [RedisCommand]) -> [Result<RedisReply, RedisFailure>] {
+        do throws(RedisFailure) {
+            try submit(commands)
+        } catch {
+            return commands.map { _ in .failure(error) }
+        }
+        return commands.map { _ in
+            do throws(RedisFailure) {
+                return try nextReply().checked
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
     /// Sends without waiting; ``nextReply()`` is owed once for each.
     func submit(_ commands: [RedisCommand]) throws(RedisFailure) {
         for command in commands {

@@ -78,16 +78,12 @@ package struct RedisClient: ~Copyable {
         try perform([command])[0]
     }
 
-    /// What came of each command: in a cluster one node may be away, and the others not.
-    func attempt(_ commands: [RedisCommand]) -> [Result<RedisReply, RedisFailure>] {
+    /// What came of each command: one may be refused, or in a cluster one node away, and the others
+    /// not.
+    package func attempt(_ commands: [RedisCommand]) -> [Result<RedisReply, RedisFailure>] {
         switch route {
-        case .cluster(let cluster): return cluster.attempt(commands)
-        case .server(let connection):
-            do throws(RedisFailure) {
-                return try connection.exchange(commands).map(\.checked)
-            } catch {
-                return commands.map { _ in .failure(error) }
-            }
+        case .cluster(let cluster): cluster.attempt(commands)
+        case .server(let connection): connection.attempt(commands)
         }
     }
 

@@ -26,7 +26,7 @@ package enum RedisFailure: Error, Equatable, Sendable {
     }
 
     /// Whether this is the error reply with this code.
-    func isRefusal(_ code: String) -> Bool {
+    package func isRefusal(_ code: String) -> Bool {
         guard case .refused(let text) = self else { return false }
         return text.prefix(while: { $0 != " " }) == code
     }

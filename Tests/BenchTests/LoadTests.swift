@@ -119,11 +119,21 @@ import Testing
             // One label under the sink's certificate, and no inbox is at home there.
             #expect(names.domain.wholeMatch(of: /[a-z0-9-]{1,63}\.fedi\.localhost/) != nil)
             #expect(plan.world.inbox(url: "https://\(names.domain):8443/inbox") == nil)
+            for inbox in 0..<25 {
+                let url = plan.world.url(inbox)
+                #expect(plan.world.inbox(url: url) == inbox)
+                #expect(
+                    url.wholeMatch(of: /https:\/\/[a-z0-9-]{1,63}\.fedi\.localhost:8443\/.*inbox/)
+                        != nil)
+            }
             // Nothing of a plan but its names depends on them.
             #expect(plan.activities == plans[0].activities)
         }
         #expect(Set(plans.map(\.world.names.domain)).count == 3)
         #expect(Set(plans.map(\.world.names.audience)).count == 3)
+        // Nor has a run another one's hosts: what became of them may be remembered.
+        #expect(Set(plans.map { $0.world.url(20) }).count == 3)
+        #expect(plans[1].world.inbox(url: plans[2].world.url(20)) == nil)
         #expect(plans[1].number(ofID: plans[2].world.names.id(3)) == nil)
     }
 }

@@ -19,14 +19,25 @@ import Testing
         let scenario = try Example.scenario()
         let file = String(decoding: try scenario.rulesFile(), as: UTF8.self)
         #expect(file == #"{"rules":[{"delay":[5,20]}]}"#)
-        let sparing = try JSONDecoder().decode(
-            JSONValue.self, from: Data(scenario.rulesFile(sparing: "p*.example")))
-        guard case .object(let members) = sparing, case .array(let rules)? = members["rules"] else {
-            Issue.record("no rules: \(sparing)")
-            return
+    }
+
+    @Test func `rules hold for the hosts of a run, and spare those that are tried before`() throws {
+        let scenario = try Example.scenario(
+            replacing: #"[{"delay": [5, 20]}]"#,
+            with: #"[{"host": "h7.fedi.localhost"}, {"host": "h?*.fedi.localhost"}, {"host": "*"}]"#
+        )
+        func hosts(_ names: LoadNames) throws -> [String] {
+            let file = try JSONSerialization.jsonObject(with: Data(scenario.rulesFile(for: names)))
+            let rules = try #require((file as? [String: [[String: Any]]])?["rules"])
+            return rules.compactMap { $0["host"] as? String }
         }
-        #expect(rules.count == 2)
-        #expect(rules[0] == .object(["host": .string("p*.example"), "status": .number(202)]))
+        #expect(try hosts(.alone) == ["h7.fedi.localhost", "h?*.fedi.localhost", "*"])
+        let ending = "-bench-00000000000000ff.fedi.localhost"
+        #expect(
+            try hosts(LoadNames(run: 255))
+                == ["p*\(ending)", "h7\(ending)", "h?*\(ending)", "*"])
+        #expect(LoadNames(run: 255).host(7) == "h7\(ending)")
+        #expect(LoadNames(run: 255).probeHost(3) == "p3\(ending)")
     }
 
     @Test(arguments: [

@@ -54,7 +54,8 @@ import Testing
         let authority = scratch.file("sink/ca.pem")
         #expect(
             done.errors.contains(
-                "`trunkline run --allow-address 127.0.0.0/8 --ca-file \(authority)`"))
+                "`trunkline run --allow-address 127.0.0.0/8 --ca-file trusted.pem`, made by "
+                    + "`cat /etc/ssl/certs/ca-certificates.crt \(authority) > trusted.pem`"))
         #expect(FileManager.default.fileExists(atPath: authority))
         #expect(try leftovers(tenant.database()).isEmpty)
     }
@@ -185,22 +186,11 @@ import Testing
         let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
         _ = try withoutWorkers(tenant, in: scratch)
         let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
-        let child = try ChildProcess(
-            Supervision.Command(
-                path: Trunkline.path.path,
-                arguments: [
-                    "bench", "--scenario", SmallScenario.path, "--sink-state",
-                    scratch.file("sink"),
-                ] + tenant.flags,
-                environment: ["PATH": "/usr/bin:/bin", "TMPDIR": scratch.path],
-                output: .appended(to: scratch.file("log"))))
+        let child = try start(SmallScenario.path, tenant, in: scratch)
         let database = try tenant.database()
-        let deadline = ContinuousClock.now + .seconds(60)
         // Some of the load is on its way.
-        while try database.query("select count(*) > 20 from trunkline.activity") == [["f"]],
-            child.isRunning, ContinuousClock.now < deadline
-        {
-            poll(nil, 0, 20)
+        try wait(for: child) {
+            try database.query("select count(*) > 20 from trunkline.activity") == [["t"]]
         }
         #expect(try leftovers(database).count > 2)
         #expect(child.terminate(grace: .seconds(90)) == .exited(1))
@@ -212,6 +202,193 @@ import Testing
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: scratch.path)
                 .allSatisfy { !$0.hasPrefix("trunkline-bench.") })
+        #expect(pool.isRunning)
+    }
+
+    /// A run that goes on beside the test; what it says is in `log`.
+    private func start(
+        _ scenario: String, _ tenant: Tenant, in scratch: Scratch
+    ) throws -> ChildProcess {
+        try ChildProcess(
+            Supervision.Command(
+                path: Trunkline.path.path,
+                arguments: [
+                    "bench", "--scenario", scenario, "--sink-state", scratch.file("sink"),
+                ] + tenant.flags,
+                environment: ["PATH": "/usr/bin:/bin", "TMPDIR": scratch.path],
+                output: .appended(to: scratch.file("log"))))
+    }
+
+    private func wait(for child: ChildProcess, until condition: () throws -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try !condition(), child.isRunning, ContinuousClock.now < deadline {
+            poll(nil, 0, 20)
+        }
+    }
+
+    /// What workers have read of the normal lane and not acked.
+    private func inHand(_ redis: borrowing RedisClient) throws -> Int64 {
+        let reply = try redis.command([
+            "XPENDING", redis.keys.intake(.normal), QueueKeys.group,
+        ])
+        return reply.array?.first?.integer ?? 0
+    }
+
+    @Test func `what a worker has in its hands when a run is interrupted keeps its key`() throws {
+        let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
+        _ = try withoutWorkers(tenant, in: scratch)
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let child = try start(SmallScenario.path, tenant, in: scratch)
+        let database = try tenant.database()
+        let redis = try tenant.redis()
+        try wait(for: child) {
+            try database.query("select count(*) > 20 from trunkline.activity") == [["t"]]
+        }
+        // Nothing is stored from here on: what is read stays in hand.
+        try database.query("begin")
+        try database.query("lock table trunkline.activity in exclusive mode")
+        try wait(for: child) { try inHand(redis) > 8 }
+        child.send(signal: SIGTERM)
+        try wait(for: child) { try scratch.read("log").contains(" entries in hand") }
+        try database.query("commit")
+        #expect(child.wait(atMost: .seconds(90)) == .exited(1))
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try inHand(redis) > 0, ContinuousClock.now < deadline { poll(nil, 0, 20) }
+        #expect(try database.query("select reason from trunkline.parked").isEmpty)
+        #expect(try owed(database) == [["0"]])
+        #expect(try leftovers(database).isEmpty)
+        #expect(pool.isRunning)
+    }
+
+    private func owed(_ database: Database) throws -> [[String?]] {
+        try database.query("select count(*) from trunkline.delivery where state = 'waiting'")
+    }
+
+    @Test func `what waits for a key that is gone has ended when a run has`() throws {
+        let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
+        _ = try withoutWorkers(tenant, in: scratch)
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let scenario = try SmallScenario.changed(["patience": 3], in: scratch)
+        let child = try start(scenario, tenant, in: scratch)
+        let database = try tenant.database()
+        try wait(for: child) {
+            try database.query("select count(*) > 20 from trunkline.activity") == [["t"]]
+        }
+        try database.query("delete from trunkline.signing_key")
+        try tenant.redis().bumpControl(reason: "keys removed")
+        try wait(for: child) {
+            try database.query("select count(*) > 3 from trunkline.parked") == [["t"]]
+        }
+        let parked = try database.query("select array_agg(activity) from trunkline.parked")[0]
+        child.send(signal: SIGTERM)
+        // What was stored before waits for its key in Redis, where it expires: not for that.
+        try wait(for: child) { try scratch.read("log").contains("waiting for ") }
+        #expect(child.terminate(grace: .seconds(60)) == .exited(1))
+        #expect(try database.query("select reason from trunkline.parked").isEmpty)
+        #expect(try database.query("select * from trunkline.owed_by($1)", parked).isEmpty)
+        #expect(
+            try database.query(
+                "select count(*) > 3 from trunkline.outcome where state = 'expired'") == [["t"]])
+        #expect(pool.isRunning)
+    }
+
+    /// Answers take so long that a backlog is left when it is interrupted.
+    private func slowScenario(in scratch: Scratch) throws -> String {
+        try SmallScenario.changed(
+            [
+                "rate": 40, "followers": 400, "sharedInboxes": false,
+                "rules": [["host": "h*.fedi.localhost", "delay": 15_000]],
+            ], in: scratch)
+    }
+
+    @Test func `the sink stays until what is owed has come`() throws {
+        let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
+        _ = try withoutWorkers(tenant, in: scratch)
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let child = try start(slowScenario(in: scratch), tenant, in: scratch)
+        let database = try tenant.database()
+        try wait(for: child) {
+            try database.query("select count(*) > 60 from trunkline.activity") == [["t"]]
+        }
+        #expect(child.terminate(grace: .seconds(120)) == .exited(1))
+        let log = try scratch.read("log")
+        #expect(log.contains("waiting for ") && log.contains(" deliveries and "), "\(log)")
+        #expect(!log.contains("are left"), "\(log)")
+        #expect(try owed(database) == [["0"]])
+        #expect(
+            try database.query("select name from trunkline.host where state <> 'closed'").isEmpty)
+        #expect(try leftovers(database).isEmpty)
+        #expect(pool.isRunning)
+    }
+
+    @Test func `a second signal ends a run at once`() throws {
+        let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
+        _ = try withoutWorkers(tenant, in: scratch)
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let child = try start(slowScenario(in: scratch), tenant, in: scratch)
+        let database = try tenant.database()
+        try wait(for: child) {
+            try database.query("select count(*) > 20 from trunkline.activity") == [["t"]]
+        }
+        child.send(signal: SIGINT)
+        try wait(for: child) { try scratch.read("log").contains("waiting for ") }
+        #expect(child.isRunning)
+        #expect(child.terminate(grace: .seconds(8)) == .exited(1))
+        #expect(try scratch.read("log").contains("are left: they will expire"))
+        #expect(try leftovers(database).isEmpty)
+        #expect(pool.isRunning)
+    }
+
+    @Test func `a look that fails leaves out one sample, and is told`() throws {
+        let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
+        _ = try withoutWorkers(tenant, in: scratch)
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let scenario = try SmallScenario.changed(Self.brief, in: scratch)
+        let child = try start(scenario, tenant, in: scratch)
+        let database = try tenant.database()
+        let redis = try tenant.redis()
+        try wait(for: child) {
+            try database.query("select count(*) > 10 from trunkline.activity") == [["t"]]
+        }
+        // Whoever counts entries just now: nobody but the run does so once a second.
+        let clients = try redis.command(["CLIENT", "LIST"]).text ?? ""
+        for client in clients.split(separator: "\n") where client.contains(" cmd=xlen ") {
+            let id = try #require(client.firstMatch(of: /^id=([0-9]+)/)).1
+            try redis.command(["CLIENT", "KILL", "ID", String(id)])
+        }
+        #expect(child.wait(atMost: .seconds(90)) == .exited(0))
+        let log = try scratch.read("log")
+        #expect(log.contains("1 of the looks once a second failed, the last one for: Redis: "))
+        #expect(log.contains("each once, each signature holds"), "\(log)")
+        #expect(pool.isRunning)
+    }
+
+    @Test func `what was enqueued before an entry was refused is taken back`() throws {
+        let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
+        _ = try withoutWorkers(tenant, in: scratch)
+        #expect(try tenant.run("pause", "--lane", "normal").code == 0)
+        let redis = try tenant.redis()
+        let (normal, urgent) = (redis.keys.intake(.normal), redis.keys.intake(.urgent))
+        // It may do everything but fill the lane `bulk`.
+        try redis.command([
+            "ACL", "SETUSER", "producer", "on", ">secret", "~*", "&*", "+@all", "-xadd",
+            "(+xadd ~\(normal))", "(+xadd ~\(urgent))",
+        ])
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let mix: [[String: Any]] = [
+            ["to": "single", "lane": "normal", "weight": 20],
+            ["to": "single", "lane": "bulk", "weight": 1],
+        ]
+        // So many at once that they go as pipelines of 64.
+        let scenario = try SmallScenario.changed(
+            ["rate": 20_000, "warmUp": 0, "duration": 1, "mix": mix], in: scratch)
+        var limited = tenant
+        limited.redisURL = tenant.redisURL.replacing("://", with: "://producer:secret@")
+        let child = try start(scenario, limited, in: scratch)
+        #expect(child.wait(atMost: .seconds(120)) == .exited(1))
+        #expect(try scratch.read("log").contains("NOPERM"))
+        #expect(try redis.command(["XLEN", normal]).integer == 0)
+        #expect(try leftovers(tenant.database()).isEmpty)
         #expect(pool.isRunning)
     }
 
@@ -232,9 +409,9 @@ import Testing
         for (flags, record, mend) in [
             (
                 ["--ca-file", authority], "(forbidden-address: ",
-                "it must be allowed to: `run --allow-address 127.0.0.0/8 --ca-file \(authority)`"
+                "it must be allowed to: `trunkline run --allow-address 127.0.0.0/8 "
             ),
-            (allowed, "(certificate-invalid: ", "`run --ca-file \(authority)`"),
+            (allowed, "(certificate-invalid: ", "\(authority) > trusted.pem`"),
             (
                 Self.trust(scratch) + elsewhere, "do not read audiences",
                 "without --audience-relation"

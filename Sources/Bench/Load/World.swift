@@ -38,15 +38,15 @@ package struct World: Sendable {
     }
 
     package func url(_ inbox: Int) -> String {
-        if inbox >= followers { return "\(Self.host(inbox - followers)):\(port)/inbox" }
-        return "\(Self.host(Int(hostOfFollower[inbox]))):\(port)/users/u\(inbox)/inbox"
+        if inbox >= followers { return "\(origin(inbox - followers))/inbox" }
+        return "\(origin(Int(hostOfFollower[inbox])))/users/u\(inbox)/inbox"
     }
 
     /// The number of an inbox of this world; nil for any other URL.
     package func inbox(url: some StringProtocol) -> Int? {
         guard url.hasPrefix(Self.start), url.hasSuffix("/inbox") else { return nil }
         let rest = url.dropFirst(Self.start.count)
-        guard let host = Int(rest.prefix { $0 != "." }), (0..<hosts).contains(host) else {
+        guard let host = Int(rest.prefix { $0.isNumber }), (0..<hosts).contains(host) else {
             return nil
         }
         let inbox: Int
@@ -61,5 +61,5 @@ package struct World: Sendable {
     }
 
     private static let start = "https://h"
-    private static func host(_ number: Int) -> String { "\(start)\(number).fedi.localhost" }
+    private func origin(_ host: Int) -> String { "https://\(names.host(host)):\(port)" }
 }

@@ -47,11 +47,18 @@ extension Scenario {
 
     /// As `trunkline sink --rules` reads it.
     ///
-    /// - Parameter hosts: a pattern of those that answer well whatever the scenario says.
-    package func rulesFile(sparing hosts: String? = nil) throws -> [UInt8] {
+    /// - Parameter names: whose hosts the rules hold for; those that are tried before answer well
+    ///   whatever the scenario says.
+    package func rulesFile(for names: LoadNames = .alone) throws -> [UInt8] {
         guard case .array(var rules) = rules else { return [] }
+        rules = rules.map { rule in
+            guard case .object(var members) = rule, case .string(let host)? = members["host"]
+            else { return rule }
+            members["host"] = .string(names.hostPattern(host))
+            return .object(members)
+        }
         // The first that fits decides.
-        if let hosts {
+        if let hosts = names.probeHosts {
             rules.insert(.object(["host": .string(hosts), "status": .number(202)]), at: 0)
         }
         return [UInt8](try JSONEncoder().encode(JSONValue.object(["rules": .array(rules)])))

@@ -24,7 +24,7 @@ struct BenchRun: Sendable {
         let directory = try BenchDirectory()
         defer { directory.remove() }
         let names = names
-        let sink = try sink(in: directory, sparing: names.probeHosts)
+        let sink = try sink(in: directory, for: names)
         defer { sink.stop() }
         let world = World(scenario, port: sink.httpsPort, names: names)
         let plan = LoadPlan(scenario, world: world)
@@ -36,7 +36,7 @@ struct BenchRun: Sendable {
         let services = try services(for: sink, in: directory)
         var entries = EnqueuedEntries()
         var added: Population?
-        defer { services.end(added, entries) }
+        defer { services.end(added, entries, sink, interruption) }
         let population = Population(scenario, world, try openDatabase(services.site.database))
         added = population
         try population.addSenders(directory, interruption)
@@ -49,7 +49,7 @@ struct BenchRun: Sendable {
     // MARK: what is measured
 
     private func sink(
-        in directory: BenchDirectory, sparing probes: String
+        in directory: BenchDirectory, for names: LoadNames
     ) throws -> BenchSink {
         switch services {
         case .own:
@@ -58,7 +58,7 @@ struct BenchRun: Sendable {
                 in: directory, interruption)
         case .installation(let options):
             try BenchSink(
-                rules: try scenario.rulesFile(sparing: probes),
+                rules: try scenario.rulesFile(for: names),
                 state: try options.sinkDirectory(), port: options.sinkPort ?? 0, in: directory,
                 interruption)
         }
@@ -132,7 +132,7 @@ struct BenchRun: Sendable {
             try load.checkRunning()
             throw error
         }
-        return try judge(load, directory, sampler.samples, startWall: startWall, late: late)
+        return try judge(load, directory, sampler, startWall: startWall, late: late)
     }
 
     /// In seconds since 1970.
@@ -167,9 +167,10 @@ struct BenchRun: Sendable {
     // MARK: the figures
 
     private func judge(
-        _ load: Load, _ directory: BenchDirectory, _ samples: [Sample], startWall: Int64,
+        _ load: Load, _ directory: BenchDirectory, _ sampler: Sampler, startWall: Int64,
         late: [Int64]
     ) throws -> BenchResult {
+        let samples = sampler.samples
         guard let last = samples.last, let account = try load.sink.account() else {
             throw CommandFailure.failed("nothing was seen of the run")
         }
@@ -187,7 +188,7 @@ struct BenchRun: Sendable {
         return BenchResult(
             measurement, services: site.services, workers: site.workers, date: MachineFacts.date,
             machine: MachineFacts.machine, commit: commit(directory),
-            versions: try versions(site), remarks: try load.services.remarks())
+            versions: try versions(site), remarks: try load.services.remarks() + sampler.remarks)
     }
 
     /// Workers that others have started may be of another.

@@ -67,12 +67,17 @@ enum BenchServices {
 
     /// Leaves everything as it was before.
     ///
-    /// - Parameter population: what may have been added; nil: nothing was.
-    func end(_ population: Population?, _ entries: EnqueuedEntries) {
+    /// - Parameters:
+    ///   - population: what may have been added; nil: nothing was.
+    ///   - sink: it stays until this returns, for what is still owed.
+    func end(
+        _ population: Population?, _ entries: EnqueuedEntries, _ sink: BenchSink,
+        _ interruption: Interruption
+    ) {
         switch self {
         case .own(let pool): pool.stop()
         case .installation(let installation):
-            if let population { installation.leave(population, entries) }
+            if let population { installation.leave(population, entries, sink, interruption) }
         }
     }
 }

@@ -6,16 +6,11 @@ internal import RedisQueue
 /// Workers, a Redis and a PostgreSQL that run before and after a benchmark, and may have other work.
 ///
 /// Nothing of it is started, stopped or emptied. A run adds keys, followers and activities under
-/// names that nobody else has; ``leave(_:_:)`` takes the first two away again, and the third ends
+/// names that nobody else has; ``leave(_:_:_:_:)`` takes the first two away again, and the third ends
 /// by itself: each entry says when it expires.
 struct Installation {
-    /// For what is on its way when a run ends early.
-    private static let grace: Duration = .seconds(20)
-    /// Entries of one XDEL.
-    private static let batch = 1_000
-
     let site: BenchSite
-    private let options: InstallationOptions
+    let options: InstallationOptions
     private let workers: [String]
     private let remarks: [String]
 
@@ -32,7 +27,7 @@ struct Installation {
             throw CommandFailure.failed(
                 "no worker runs in this installation (`\(client.keys.workers)` of Redis at "
                     + "\(endpoint) names none that is alive): start some, with "
-                    + "`trunkline run \(Self.flags(for: sink))`")
+                    + Self.flags(for: sink))
         }
         try Self.check(options.metrics, workers: workers.count)
         let partitions = try asking { () throws(StoreFailure) in
@@ -52,7 +47,13 @@ struct Installation {
 
     /// What workers must be started with.
     static func flags(for sink: BenchSink) -> String {
-        "--allow-address 127.0.0.0/8 --ca-file \(sink.authority)"
+        "`trunkline run --allow-address 127.0.0.0/8 --ca-file trusted.pem`, \(trust(in: sink))"
+    }
+
+    /// What `trusted.pem` is. With the sink's authority alone in it, all real hosts would fail.
+    static func trust(in sink: BenchSink) -> String {
+        "made by `cat /etc/ssl/certs/ca-certificates.crt \(sink.authority) > trusted.pem`, for "
+            + "--ca-file takes the place of the system's authorities"
     }
 
     // MARK: before the load
@@ -137,50 +138,10 @@ struct Installation {
             ? remarks : remarks + ["workers came or went while it ran"]
     }
 
-    /// Waits a little for what is on its way, and removes what was added. Says what it cannot.
-    func leave(_ population: Population, _ entries: EnqueuedEntries) {
-        do {
-            // A connection of its own: the run may have ended because PostgreSQL went away.
-            let population = population.over(try openDatabase(site.database))
-            let limit = entries.hasLoad ? Self.grace : .zero
-            let hasEnded = try Interruption.look(.milliseconds(500), atMost: limit) {
-                try population.hasEnded(entries)
-            }
-            if !hasEnded {
-                // Before the keys go: what is expanded without its key waits for it for ever.
-                try withdraw(entries)
-                if entries.hasLoad { note("some deliveries of the run are left: they will expire") }
-            }
-            try population.remove()
-            try options.connection.connectToRedis()
-                .tellWorkers("keys removed: \(population.world.names.domain)")
-        } catch {
-            let names = population.world.names
-            note(
-                "what it had added may be left: keys that `trunkline keys list` shows with "
-                    + "\(names.domain), rows of trunkline.follower with the audience "
-                    + "\(names.audience) (\(error))")
-        }
-    }
-
-    /// Those that no worker has taken are gone; for those that one has, it is too late.
-    private func withdraw(_ entries: EnqueuedEntries) throws {
-        let client = try options.connection.connectToRedis()
-        for (lane, entries) in Dictionary(grouping: entries.entries, by: \.lane) {
-            for first in stride(from: 0, to: entries.count, by: Self.batch) {
-                var command = RedisCommand("XDEL", client.keys.intake(lane))
-                for entry in entries[first...].prefix(Self.batch) {
-                    command.append(entry.id.description)
-                }
-                _ = try Self.redis { () throws(RedisFailure) in try client.perform(command) }
-            }
-        }
-    }
-
     /// Of an incarnation.
     private static func slot(_ name: String) -> Int { Int(name.prefix { $0 != "-" }) ?? .max }
 
-    private static func redis<Value>(
+    static func redis<Value>(
         _ ask: () throws(RedisFailure) -> Value
     ) throws(CommandFailure) -> Value {
         do {

@@ -3,12 +3,15 @@ internal import Synchronization
 
 /// That somebody wants a run to end: looked at wherever it waits.
 final class Interruption: Sendable {
-    private let isSet = Atomic(false)
+    private let signals = Atomic(0)
 
-    func set() { isSet.store(true, ordering: .relaxed) }
+    func set() { signals.add(1, ordering: .relaxed) }
+
+    /// How often it was wanted: once more, and what is waited for even then is not, either.
+    var count: Int { signals.load(ordering: .relaxed) }
 
     func check() throws(CommandFailure) {
-        guard !isSet.load(ordering: .relaxed) else {
+        guard count == 0 else {
             throw .failed("interrupted: what was started is stopped and removed")
         }
     }

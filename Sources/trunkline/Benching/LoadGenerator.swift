@@ -28,6 +28,7 @@ struct LoadGenerator: Sendable {
     ///   - entries: what is enqueued is appended, also when it ends early.
     /// - Returns: by how much each activity was late, in microseconds.
     func run(from start: Int64, into entries: inout EnqueuedEntries) throws -> [Int64] {
+        entries.expires = expires
         let client = try RedisClient(endpoint: redis, keys: keys, timeout: .seconds(60))
         var late: [Int64] = []
         late.reserveCapacity(plan.activities.count)
@@ -48,9 +49,14 @@ struct LoadGenerator: Sendable {
             let sent = BenchClock.steadyMicroseconds - start
             let first = late.count
             for _ in due { late.append(sent - plan.activities[late.count].microseconds) }
-            for (place, reply) in try client.perform(due).enumerated() {
-                entries.add(reply, in: plan.lane(of: first + place).lane)
+            // Of a pipeline some may be refused: what is in the lanes is known all the same.
+            let outcomes = client.attempt(due)
+            for (place, outcome) in outcomes.enumerated() {
+                guard case .success(let reply) = outcome else { continue }
+                let number = first + place
+                entries.add(reply, in: plan.lane(of: number).lane, number: number)
             }
+            for outcome in outcomes { _ = try outcome.get() }
         }
         return late
     }
@@ -76,30 +82,6 @@ struct LoadGenerator: Sendable {
             command.append("[\(urls.joined(separator: ","))]")
         }
         return command
-    }
-}
-
-/// What a run has put into the lanes.
-struct EnqueuedEntries {
-    private(set) var entries: [(lane: Lane, id: StreamID)] = []
-    private var probes = 0
-
-    var count: Int { entries.count }
-    /// Whether there is more than what was tried before the load.
-    var hasLoad: Bool { count > probes }
-
-    func activityIDs(_ names: LoadNames) -> [String] {
-        (0..<count - probes).map(names.id) + (probes > 0 ? [names.probeID] : [])
-    }
-
-    /// - Parameter reply: to its XADD.
-    mutating func add(_ reply: RedisReply, in lane: Lane) {
-        if let id = reply.text.flatMap({ StreamID($0) }) { entries.append((lane, id)) }
-    }
-
-    mutating func addProbe(_ reply: RedisReply, in lane: Lane) {
-        add(reply, in: lane)
-        probes = count
     }
 }
 

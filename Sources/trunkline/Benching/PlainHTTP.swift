@@ -21,6 +21,10 @@ struct PlainHTTP: Sendable {
 
     func post(_ path: String) throws(Failure) { try ask("POST", path) { _ in } }
 
+    func put(_ path: String, _ body: String) throws(Failure) {
+        try ask("PUT", path, sending: body) { _ in }
+    }
+
     /// Hands on the body line by line, without the line ends.
     func lines(of path: String, each: (ArraySlice<UInt8>) -> Void) throws(Failure) {
         var rest: [UInt8] = []
@@ -36,13 +40,14 @@ struct PlainHTTP: Sendable {
     }
 
     private func ask(
-        _ method: String, _ path: String, _ take: (ArraySlice<UInt8>) -> Void
+        _ method: String, _ path: String, sending body: String = "",
+        _ take: (ArraySlice<UInt8>) -> Void
     ) throws(Failure) {
         let connection = try connect()
         defer { close(connection) }
         try send(
-            "\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nContent-Length: 0\r\n"
-                + "Connection: close\r\n\r\n", connection)
+            "\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nContent-Length: "
+                + "\(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)", connection)
         var answer = HTTPAnswer()
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -109,16 +109,47 @@ struct Population {
 
     /// Whether each of these entries is stored, and each of its deliveries has an end on record.
     func hasEnded(_ entries: EnqueuedEntries) throws(CommandFailure) -> Bool {
+        let (stored, owed) = try account(of: entries)
+        return stored >= entries.count && owed <= 0
+    }
+
+    /// How many of these entries are stored, and how many deliveries of theirs have no end on record.
+    func account(
+        of entries: EnqueuedEntries
+    ) throws(CommandFailure) -> (stored: Int, owed: Int) {
         let row = try asking { () throws(StoreFailure) in
             try database.query(
                 Self.endedQuery, [Self.array(entries.activityIDs(world.names))])[0]
         }
-        let (stored, open) = (Int(row[0] ?? "") ?? 0, Int(row[1] ?? "") ?? 0)
-        return stored >= entries.count && open <= 0
+        return (Int(row[0] ?? "") ?? 0, Int(row[1] ?? "") ?? 0)
     }
+
+    /// What waits for a key of ours, or behind a pause, will not be sent: it has expired. Parked on, it
+    /// would be owed for ever, and its day kept with it.
+    func endParked() throws(CommandFailure) {
+        _ = try asking { () throws(StoreFailure) in
+            try database.query(Self.endParkedStatement, [Self.array(keys)])
+        }
+    }
+
+    /// In one statement: what is parked no more has its end on record.
+    private static let endParkedStatement = """
+        with gone as (
+            delete from trunkline.parked where key_id = any ($1::text[]) returning activity
+        ), mine as (
+            select coalesce(array_agg(activity), '{}') as activities from gone
+        )
+        insert into trunkline.outcome (activity, state, inbox_ids, epoch, worker, sequence)
+        select owed.activity, 'expired', array_agg(owed.inbox order by owed.inbox), 0, 'bench', 0
+        from mine cross join lateral trunkline.owed_by(mine.activities) as owed
+        group by owed.activity
+        on conflict do nothing
+        """
 
     /// Whatever of it there is.
     func remove() throws(CommandFailure) {
+        // Before the keys go: by them it is found.
+        try endParked()
         try asking { () throws(StoreFailure) in
             try database.query(
                 "delete from trunkline.signing_key where key_id = any ($1::text[])",

@@ -42,7 +42,7 @@ struct ProbeDelivery {
             let urls = inboxes.map { "\"\($0.inbox)\"" }.joined(separator: ",")
             for word in ["to", "[\(urls)]"] { command.append(word) }
         }
-        entries.addProbe(try client.perform(command), in: .urgent)
+        entries.add(try client.perform(command), in: .urgent, number: nil)
         let hasCome = try interruption.wait(atMost: Self.patience, looking: .milliseconds(200)) {
             try sink.checkRunning()
             if try sink.account()?.accepted ?? 0 >= inboxes.count { return true }
@@ -145,15 +145,15 @@ struct ProbeDelivery {
         switch reason {
         case TransportFailure.certificateInvalid.rawValue:
             return
-                "it must trust the sink's authority: `run --ca-file \(sink.authority)`, or a file "
-                + "with this one and others in it"
+                "it must trust the sink's authority: `run --ca-file trusted.pem`, "
+                + Installation.trust(in: sink)
         case TransportFailure.forbiddenAddress.rawValue:
-            return "it must be allowed to: `run \(Installation.flags(for: sink))`"
+            return "it must be allowed to: \(Installation.flags(for: sink))"
         case TransportFailure.connectFailed.rawValue, TransportFailure.connectTimedOut.rawValue,
             TransportFailure.nameNotFound.rawValue, TransportFailure.nameUnavailable.rawValue:
             return "the sink is for workers of this machine alone; run the benchmark where they run"
         default:
-            return "the workers need `run \(Installation.flags(for: sink))`"
+            return "the workers need \(Installation.flags(for: sink))"
         }
     }
 }

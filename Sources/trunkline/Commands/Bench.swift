@@ -21,10 +21,13 @@ struct BenchCommand: AsyncParsableCommand {
             Where Redis or PostgreSQL is named, by a flag, in the environment or by --config, it \
             measures the workers that run there, and starts nothing but the sink. They must be on \
             this machine, trust the sink and be allowed to reach it. Keys and followers that it \
-            adds are removed again; the record of what was delivered stays.
+            adds are removed again; the record of what was delivered stays. The first run makes \
+            the sink's authority, sink/ca.pem. What --ca-file names takes the place of the system's \
+            authorities: workers that also deliver to real hosts need a file with both.
 
+              cat /etc/ssl/certs/ca-certificates.crt sink/ca.pem > trusted.pem
               trunkline run --config /etc/trunkline.conf \\
-                --ca-file sink/ca.pem --allow-address 127.0.0.0/8
+                --ca-file trusted.pem --allow-address 127.0.0.0/8
               trunkline bench --scenario benchmarks/Scenarios/small.json \\
                 --config /etc/trunkline.conf --sink-state sink \\
                 --metrics http://127.0.0.1:9464/metrics
@@ -127,8 +130,10 @@ struct BenchCommand: AsyncParsableCommand {
         let interruption = Interruption()
         let stop = StopSignals()
         let watch = Task {
-            await stop.wait()
-            interruption.set()
+            while !Task.isCancelled {
+                await stop.wait()
+                interruption.set()
+            }
         }
         defer { watch.cancel() }
         let run = BenchRun(
