@@ -250,6 +250,12 @@ package final class Transport {
             ? transfer.record.destination.map { streamQueue.take($0) } ?? [] : []
         recycle(transfer)
         complete(pending, report)
+        guard case .failed = report.exchange else {
+            for waiter in waiters {
+                begin(waiter.pending, to: waiter.destination, addresses: waiter.addresses)
+            }
+            return
+        }
         // The connection that they waited for was not made: each would have failed to make its own.
         for waiter in waiters {
             let pending = waiter.pending
