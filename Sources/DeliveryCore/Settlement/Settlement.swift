@@ -118,16 +118,16 @@ package struct Settlement: Sendable {
         if pending.isEmpty && hosts.isEmpty { oldest = nil }
     }
 
-    /// A fenced flush wrote nothing: it goes again at once without the lost partitions, under a
-    /// new sequence, because it is not the same flush.
+    /// What was fenced wrote nothing: it goes again at once, without the lost partitions. Under the
+    /// same sequence, because an earlier try may have been committed without our hearing of it.
     package mutating func refence(_ id: FlushID, at now: Instant) {
         guard let flushing, flushing.id == id else { return }
-        self.flushing = nil
-        retry = nil
-        pending = flushing.results + pending
-        for (host, report) in flushingHosts where hosts[host] == nil { hosts[host] = report }
-        flushingHosts.removeAll()
-        oldest = pending.isEmpty && hosts.isEmpty ? nil : now
+        guard !flushing.results.isEmpty || !flushingHosts.isEmpty else {
+            self.flushing = nil
+            return
+        }
+        retry = flushing.id
+        pausedUntil = now
     }
 
     private func makeBatch(

@@ -34,9 +34,11 @@ struct Order: Checker {
             for delivery in deliveries { join(delivery, in: world) }
         case .forgot:
             // What Redis has lost is nowhere to be waited for until it is brought back.
-            lost.formUnion(known)
-            (lines, known) = ([:], [])
             let left = world.redis.deliveries.sorted { $0.activity < $1.activity }
+            // Back to a time before an earlier loss: of what stands there again no owner has heard.
+            let risen = lost.intersection(left)
+            lost.formUnion(known)
+            (lines, known) = ([:], risen)
             lost.subtract(left)
             for delivery in left { join(delivery, in: world) }
         case .settled(let delivery, _, _):

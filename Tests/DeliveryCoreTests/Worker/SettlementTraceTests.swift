@@ -76,7 +76,8 @@ import Testing
         let fenced = trace.feed(.flushFenced(flush.id, [lost]))
         #expect(fenced.notices.map(\.level) == [.warning])
         let again = try #require(fenced.flushes.first)
-        #expect(again.id.rawValue > flush.id.rawValue)
+        // The commit of an earlier try may be on record.
+        #expect(again.id == flush.id)
         #expect(again.batch.fences.map(\.partition) == [1])
         #expect(again.batch.outcomes.map(\.inboxes) == [[21]])
 
