@@ -241,7 +241,9 @@ let package = Package(
         // What goes wrong, and what it may cost: for the tests, and for deploy/faults.
         .target(
             name: "FaultHarness",
-            dependencies: ["PostgresStore", "RedisQueue", "Supervision", "TestSupport"],
+            dependencies: [
+                "DeliveryCore", "PostgresStore", "RedisQueue", "Supervision", "TestSupport",
+            ],
             path: "Tests/FaultHarness", swiftSettings: common),
         .executableTarget(
             name: "faults",

@@ -1,3 +1,4 @@
+import DeliveryCore
 package import RedisQueue
 
 /// What stands in the pool's Redis.
@@ -33,6 +34,19 @@ extension Pool {
     /// Deliveries that wait for a time of their own.
     package func laterEntries() throws -> Int {
         try sum((0..<64).map { "trunkline:{p\($0)}:later" }, command: "ZCARD")
+    }
+
+    /// Those of them that go to one inbox.
+    package func laterEntries(for inbox: String) throws -> Int {
+        let rows = try query("select id from trunkline.inbox where url = $1", [inbox])
+        guard let id = rows.first?[0].flatMap({ Int32($0) }) else { return 0 }
+        let ranges = (0..<64).map { RedisCommand("ZRANGE", "trunkline:{p\($0)}:later", "0", "-1") }
+        return try redis().perform(ranges).flatMap { $0.array ?? [] }.count {
+            let waiting = $0.bytes.flatMap {
+                Resolution.Later(bytes: $0, due: WallTime(milliseconds: 0))
+            }
+            return waiting?.pointer.inbox == InboxID(rawValue: id)
+        }
     }
 
     /// Deliveries that wait for their host.
