@@ -1,7 +1,7 @@
 /// The limits of one worker, each with what gives way at it.
 package struct WorkerConfiguration: Equatable, Sendable {
     /// Transfers in flight; further deliveries wait in their host's queue.
-    package var slots = 1_000
+    package var slots: Int
     /// The largest window of a host: transfers, and so connections, to it at once.
     package var hostWindow = 16
     /// Percent of the slots that only urgent deliveries may take.
@@ -12,7 +12,7 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var probePercent = 5
     /// Open deliveries; at the limit entries that were read wait as they are. An eighth more may be
     /// opened of urgent ones, and of senders that have little open.
-    package var openLimit = 8_192
+    package var openLimit: Int
     /// Deliveries in entries that wait, four bytes each; at the limit no more of the log is read.
     package var readAheadLimit = 524_288
     /// Deliveries that are prepared together: bounds one answer of PostgreSQL.
@@ -65,7 +65,11 @@ package struct WorkerConfiguration: Equatable, Sendable {
     package var stocktakingRecheck: Duration = .seconds(10)
     package var partitionCount = 64
 
-    package init() {}
+    /// With as many open deliveries at least that what waits can take each slot that comes free.
+    package init(slots: Int = 1_000) {
+        self.slots = slots
+        openLimit = max(8_192, 2 * slots)
+    }
 }
 
 extension WorkerConfiguration {

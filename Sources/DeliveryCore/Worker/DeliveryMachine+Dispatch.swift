@@ -150,7 +150,10 @@ extension DeliveryMachine {
     /// The transfer is over, or no longer ours: its slot and its place in the window are free.
     mutating func freeSlot(of index: DeliveryIndex) {
         let delivery = deliveries[index.rawValue]
-        if delivery.isSuspect { suspectsInFlight -= 1 }
+        if delivery.isSuspect {
+            suspectsInFlight -= 1
+            suspectsEnded += 1
+        }
         if let host = delivery.host { hosts[host]?.inFlight -= 1 }
     }
 

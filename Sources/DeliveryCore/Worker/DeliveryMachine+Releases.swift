@@ -14,11 +14,13 @@ extension DeliveryMachine {
 
     /// Hosts that have a backlog take turns. What they bring back stands in the log before anything
     /// that is expanded from now on, however urgent, so it is never more than this worker can soon
-    /// open; and of suspects no more come back than may be tried.
+    /// open; and of suspects no more come back than may be tried until the next look: what is free,
+    /// and as many as ended since the last one.
     private mutating func releaseBacklogs() {
         let waiting = waitingHosts.filter { $0.value <= now }.keys.sorted()
         var room = configuration.openLimit / 2
-        var suspects = configuration.suspectSlots - suspectsInFlight
+        var suspects = configuration.suspectSlots - suspectsInFlight + suspectsEnded
+        suspectsEnded = 0
         for id in returningHosts {
             guard let host = hosts[id], host.returning > 0 else {
                 returningHosts.remove(id)

@@ -119,6 +119,8 @@ package struct DeliveryMachine: Sendable {
     /// Hosts that are being probed, from the release of their probe to its answer.
     var probing: Set<HostID> = []
     var suspectsInFlight = 0
+    /// Since backlogs were last released.
+    var suspectsEnded = 0
     var transfers: [TransferToken: DeliveryIndex] = [:]
     /// Transmissions that nobody has signed yet.
     var unsigned = 0

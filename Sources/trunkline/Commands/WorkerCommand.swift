@@ -53,7 +53,7 @@ struct WorkerCommand: ParsableCommand {
             audienceRelation: pool.audienceRelation)
         options.multiBufferLibrary = pool.cryptoMb.name
         options.retainDays = pool.retainDays
-        options.limits.slots = pool.slots
+        options.limits = WorkerConfiguration(slots: pool.slots)
         options.limits.retryBudget = pool.retryTimes.budget
         options.limits.partitionCount = partitions
         var logger = Logger(label: "worker")

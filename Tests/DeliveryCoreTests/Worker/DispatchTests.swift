@@ -115,6 +115,21 @@ import Testing
         #expect(states?.sorted() == ["7 delivered", "8 expired"])
     }
 
+    @Test func `as many slots as there are can all be taken`() {
+        var trace = Trace.owning {
+            $0 = WorkerConfiguration(slots: 9_000)
+            $0.partitionCount = 1
+            $0.urgentPercent = 0
+            $0.suspectPercent = 100
+        }
+        let sent = (1...18 as ClosedRange<Int32>).map { number in
+            let inboxes = (1...500).map { InboxID(rawValue: (number * 500 + $0) * 10) }
+            let entry = StreamID(milliseconds: UInt64(number), sequence: 0)
+            return trace.admit(.fanout(entry, 7, to: inboxes)).sends.count
+        }
+        #expect(sent == Array(repeating: 500, count: 18))
+    }
+
     // MARK: Room for others
 
     @Test func `hosts that never answered leave room for the log, however many they are`() throws {

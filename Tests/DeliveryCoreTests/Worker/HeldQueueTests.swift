@@ -245,23 +245,41 @@ import Testing
     }
 
     @Test func `hosts that never answered come back as far as they may be tried`() throws {
+        var trace = try Self.strangers(10)
+        #expect(trace.live(.seconds(2)).releases.map(\.host) == [1, 2, 3])
+        trace.feed(.released(0, 1, nil, remaining: 0))
+        #expect(trace.live(.seconds(1)).releases.map(\.host) == [4])
+    }
+
+    @Test func `as many more as have answered between two looks come back at once`() throws {
+        var trace = try Self.strangers(10)
+        #expect(trace.live(.seconds(2)).releases.count == 3)
+        for number in 1...3 {
+            let entry = StreamID(milliseconds: 5, sequence: UInt64(number))
+            let inbox = InboxID(rawValue: Int32(number) * 10)
+            trace.feed(.released(0, inbox.host, entry, remaining: 0))
+            let sent = trace.admit(.pointers(entry, pointer(7, inbox))).sends
+            for transmission in sent { trace.end(transmission, .status(200)) }
+        }
+        #expect(trace.live(.milliseconds(300)).releases.map(\.host) == [4, 5, 6, 7, 8, 9])
+    }
+
+    /// Three may be tried at once; one delivery is held for each.
+    private static func strangers(_ count: Int32) throws -> Trace {
         var trace = Trace.owning {
             $0.slots = 12
             $0.suspectPercent = 25
         }
         trace.read()
         // PostgreSQL knows of a pause, so all are held.
-        let inboxes = (1...10).map { InboxID(rawValue: $0 * 10) }
+        let inboxes = (1...count).map { InboxID(rawValue: $0 * 10) }
         let preparation = try #require(trace.read(.fanout(1, 7, to: inboxes)).preparations.first)
         var facts = trace.facts(on: preparation.request)
         for inbox in inboxes {
             facts.inboxes[inbox]?.hostCondition.suspendedUntil = trace.wall + .seconds(1)
         }
         trace.resolve(trace.feed(.prepared(preparation.id, facts)))
-        #expect(trace.gauges.held == 10)
-
-        #expect(trace.live(.seconds(2)).releases.map(\.host) == [1, 2, 3])
-        trace.feed(.released(0, 1, nil, remaining: 0))
-        #expect(trace.live(.seconds(1)).releases.map(\.host) == [4])
+        #expect(trace.gauges.held == inboxes.count)
+        return trace
     }
 }
