@@ -125,14 +125,12 @@ final class Shard {
         for transfer in overdue { finished(transfer, CURLE_OPERATION_TIMEDOUT) }
     }
 
-    /// Takes streams back that have waited for so long although their connection stands: the
-    /// server lets fewer share it. Nothing of them was sent.
+    /// Takes streams back that have been without a connection for so long: libcurl lets them wait,
+    /// because the server lets fewer share the one that stands, or refused them there.
     func takeCrowded(waitingSince limit: Duration, now: Instant) -> [Transfer] {
         guard isForStreams else { return [] }
         let crowded = active.filter { transfer in
-            let record = transfer.record
-            return record.way == .joining && !record.isReady && record.openedSockets == 0
-                && record.begun.map { now - $0 >= limit } ?? false
+            !transfer.hasConnection && transfer.record.begun.map { now - $0 >= limit } ?? false
         }
         for transfer in crowded { remove(transfer) }
         return crowded
@@ -264,7 +262,8 @@ final class Shard {
             sockets.pause(descriptor)
             // Also said of a transfer that failed: it is not active any more when this is looked at.
             let transfer = Transfer.owner(of: easy)
-            transfer.record.descriptor = nil
+            // Not where it is the loser of two addresses that were tried at once.
+            if transfer.record.descriptor == descriptor { transfer.record.descriptor = nil }
             if !transfer.record.isReady { betweenAddresses.append(transfer) }
         } else {
             Transfer.owner(of: easy).record.descriptor = descriptor

@@ -57,6 +57,8 @@ extension Transfer {
         }
         if record.isReady { record.isRepeated = true }
         record.isReady = true
+        record.tries += 1
+        guard record.tries <= Self.tryLimit else { return CURL_PREREQFUNC_ABORT }
         if record.isStream { recordAgreement() }
         return CURL_PREREQFUNC_OK
     }
@@ -72,6 +74,9 @@ extension Transfer {
         destination.connections.agreed(onHTTP2: record.isHTTP2, now: begun)
         if record.openedSockets > 0 { destination.sharedDescriptor = record.descriptor }
     }
+
+    /// While it connects, or is made over a connection; only over TLS.
+    var hasConnection: Bool { session != nil }
 
     /// OpenSSL's state of the connection.
     private var session: OpaquePointer? {
@@ -118,7 +123,7 @@ extension Transfer {
         return 1
     }
 
-    /// libcurl tells of a connection's descriptor the first of its streams only.
+    /// Where libcurl has not told the stream itself of a descriptor.
     private var sharedDescriptor: curl_socket_t? {
         record.isStream ? record.destination?.sharedDescriptor : nil
     }

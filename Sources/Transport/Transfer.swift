@@ -17,6 +17,11 @@ final class Transfer {
     /// TLS record holds no more either, so a longer body costs nothing.
     static let sendBufferBytes = 16_384
 
+    /// Over HTTP/1.1 libcurl 7.88 repeats a request once, because the second connection is a new
+    /// one; over HTTP/2 five times, because that one is shared, too. A receiver that dies of what it
+    /// gets would get it so often.
+    static let tryLimit = 3
+
     static let stepsBetweenWeighings = 8
     /// The largest window of a host.
     static let streamsPerWeighing = 16
@@ -73,6 +78,8 @@ final class Transfer {
         var isReady = false
         /// libcurl has begun the request once more, on another connection.
         var isRepeated = false
+        /// How often the request could be written.
+        var tries = 0
         /// HTTP/2 was agreed on.
         var isHTTP2 = false
 

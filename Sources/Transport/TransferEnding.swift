@@ -15,7 +15,7 @@ struct TransferEnding {
     var record: Transfer.Record
 
     var exchange: Exchange {
-        if code == CURLE_OK || hasEnough {
+        if code == CURLE_OK && isAnswer || hasEnough {
             return .answered(
                 Answer(
                     status: status, retryAfter: retryAfter, rateLimit: rateLimit,
@@ -23,6 +23,9 @@ struct TransferEnding {
         }
         return .failed(failure, detail: detail)
     }
+
+    /// While other streams are under way libcurl may call a stream well that had no answer.
+    private var isAnswer: Bool { !record.isStream || status >= 200 }
 
     /// We ended it: the answer is as complete as it needs to be.
     private var hasEnough: Bool {
@@ -40,6 +43,7 @@ struct TransferEnding {
 
     private var failure: TransportFailure {
         switch code {
+        case CURLE_OK: .malformedAnswer
         case CURLE_COULDNT_RESOLVE_HOST: .nameUnavailable
         case CURLE_COULDNT_CONNECT: connectFailure
         case CURLE_OPERATION_TIMEDOUT:
@@ -75,6 +79,7 @@ struct TransferEnding {
     /// A callback of ours said no.
     private var abortion: TransportFailure {
         if record.overran == .wire { return record.isReady ? .malformedAnswer : .tlsFailed }
+        if record.tries > Transfer.tryLimit { return .connectionLost }
         return record.refusedAddresses > 0 ? .forbiddenAddress : .notSent
     }
 

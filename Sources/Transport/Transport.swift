@@ -2,7 +2,8 @@
 ///
 /// Semantics are at least once. Besides the caller's own retries, libcurl repeats a request by
 /// itself, on a new connection, when a kept-alive one turns out to be closed before any byte of an
-/// answer came: a receiver that acted on the first and died before answering sees it twice.
+/// answer came: a receiver that acted on the first and died before answering sees it twice, or three
+/// times over HTTP/2.
 
 internal import CCurl
 internal import DeliveryCore
@@ -233,6 +234,19 @@ package final class Transport {
         recycle(transfer)
         destination.connections.crowded(now: loop.now)
         begin(pending, to: destination, .own, addresses: record.addresses)
+        if record.way == .opening { beginWaiting(destination) }
+    }
+
+    /// Takes note of a host with which HTTP/2 fails.
+    private func blame(_ record: Transfer.Record, for failure: TransportFailure) {
+        guard record.isStream, let destination = record.destination else { return }
+        switch failure {
+        case .forbiddenAddress, .notSent, .nameNotFound, .nameUnavailable, .certificateInvalid:
+            break
+        case .connectFailed, .connectTimedOut, .tlsFailed, .timedOut, .connectionLost,
+            .malformedAnswer:
+            destination.connections.failed(isReady: record.isReady, now: loop.now)
+        }
     }
 
     private func finish(_ transfer: Transfer, _ code: CURLcode) {
@@ -241,8 +255,9 @@ package final class Transport {
             token: pending.request.token, exchange: transfer.exchange(code),
             duration: loop.now - pending.started, connectCount: transfer.connectCount,
             remoteAddress: transfer.remoteAddress, isHTTP2: transfer.record.isHTTP2)
-        if case .failed = report.exchange, transfer.record.openedSockets > 0 {
-            sessions.forget(pending.request.host)
+        if case .failed(let failure, _) = report.exchange {
+            if transfer.record.openedSockets > 0 { sessions.forget(pending.request.host) }
+            blame(transfer.record, for: failure)
         }
         // Before anything else waits for the next one.
         let waiters =
@@ -251,7 +266,8 @@ package final class Transport {
         recycle(transfer)
         complete(pending, report)
         guard case .failed = report.exchange else {
-            for waiter in waiters {
+            // Unless that report has cancelled them.
+            for waiter in waiters where waiter.pending.generation == generation {
                 begin(waiter.pending, to: waiter.destination, addresses: waiter.addresses)
             }
             return

@@ -34,8 +34,11 @@ struct HostConnections: Equatable {
     static let ownLimit = 1
     /// How many streams a host pays another one with.
     static let streamsForOne = 16
-    /// How long a server that refused is not asked again; in between it may have been mended.
+    /// How long a server that does not speak it, or with which streams fail, is not asked again; in
+    /// between it may have been mended.
     static let refusal: Duration = .seconds(3_600)
+    /// The same for what may be over sooner: too many streams at once, or no connection at all.
+    static let respite: Duration = .seconds(60)
 
     /// Connections of HTTP/1.1, and the transfers that have one, or will.
     private(set) var own = 0
@@ -61,7 +64,9 @@ struct HostConnections: Equatable {
         case .refused(let end) where now < end: return .own
         case .none, .refused: return .opening
         case .opening: return .waiting
-        case .open: return sharedConnections > 0 ? .joining : .opening
+        // The server may have closed one that nobody uses, which libcurl notices with the next
+        // transfer: that one finds out.
+        case .open: return sharedConnections > 0 && streams > 0 ? .joining : .opening
         }
     }
 
@@ -97,7 +102,20 @@ struct HostConnections: Equatable {
     }
 
     /// The server lets fewer share the connection than there are.
-    mutating func crowded(now: Instant) { shared = .refused(until: now + Self.refusal) }
+    mutating func crowded(now: Instant) { refuse(until: now + Self.respite) }
+
+    /// A stream failed. Whatever it was, the next transfers go by HTTP/1.1: libcurl keeps a
+    /// connection of HTTP/2 on which transfers time out, and there are servers that offer HTTP/2
+    /// and cannot serve it.
+    /// - Parameter isReady: whether its connection stood.
+    mutating func failed(isReady: Bool, now: Instant) {
+        refuse(until: now + (isReady ? Self.refusal : Self.respite))
+    }
+
+    private mutating func refuse(until end: Instant) {
+        if case .refused(let later) = shared, later > end { return }
+        shared = .refused(until: end)
+    }
 
     mutating func opened(isShared: Bool) {
         if isShared {
@@ -109,6 +127,12 @@ struct HostConnections: Equatable {
     }
 
     mutating func closed(isShared: Bool) {
-        if isShared { sharedConnections -= 1 } else { own -= 1 }
+        if isShared {
+            sharedConnections -= 1
+        } else {
+            own -= 1
+            // What was paid for is gone.
+            carried = max(0, carried - Self.streamsForOne)
+        }
     }
 }
