@@ -78,8 +78,8 @@ class Load:
             files.append(shutil.copy(file, self.bench.state / f"body.{number}"))
         return files
 
-    def enqueue_to_all(self, file, audience="followers"):
-        self.enqueue(file, "audience", f"{actor(self.name)}/{audience}")
+    def enqueue_to_all(self, file, audience="followers", lane="normal"):
+        self.enqueue(file, "audience", f"{actor(self.name)}/{audience}", lane)
 
     def enqueue(self, file, field, value, lane="normal"):
         self.bench.redis.call(
