@@ -130,7 +130,7 @@ final class Shard {
     func takeCrowded(waitingSince limit: Duration, now: Instant) -> [Transfer] {
         guard isForStreams else { return [] }
         let crowded = active.filter { transfer in
-            !transfer.hasConnection && transfer.record.begun.map { now - $0 >= limit } ?? false
+            transfer.isPending && transfer.record.begun.map { now - $0 >= limit } ?? false
         }
         for transfer in crowded { remove(transfer) }
         return crowded

@@ -58,7 +58,9 @@ extension Transfer {
         if record.isReady { record.isRepeated = true }
         record.isReady = true
         record.tries += 1
-        guard record.tries <= Self.tryLimit else { return CURL_PREREQFUNC_ABORT }
+        guard !record.isStream || record.tries <= Self.tryLimit else {
+            return CURL_PREREQFUNC_ABORT
+        }
         if record.isStream { recordAgreement() }
         return CURL_PREREQFUNC_OK
     }
@@ -75,8 +77,9 @@ extension Transfer {
         if record.openedSockets > 0 { destination.sharedDescriptor = record.descriptor }
     }
 
-    /// While it connects, or is made over a connection; only over TLS.
-    var hasConnection: Bool { session != nil }
+    /// libcurl lets it wait, for room on its host's connection of HTTP/2: it has none, and makes
+    /// none. While TLS is being agreed on OpenSSL's state is not to be had either.
+    var isPending: Bool { session == nil && (record.isReady || record.openedSockets == 0) }
 
     /// OpenSSL's state of the connection.
     private var session: OpaquePointer? {

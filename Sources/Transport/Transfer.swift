@@ -17,9 +17,9 @@ final class Transfer {
     /// TLS record holds no more either, so a longer body costs nothing.
     static let sendBufferBytes = 16_384
 
-    /// Over HTTP/1.1 libcurl 7.88 repeats a request once, because the second connection is a new
-    /// one; over HTTP/2 five times, because that one is shared, too. A receiver that dies of what it
-    /// gets would get it so often.
+    /// Of a stream. libcurl 7.88 repeats a request on each connection that turns out to be dead, up
+    /// to five times. Over HTTP/1.1 that ends with the first new one; one of HTTP/2 does not count
+    /// as new while others share it, so a receiver that dies of what it gets would get it six times.
     static let tryLimit = 3
 
     static let stepsBetweenWeighings = 8
@@ -144,12 +144,12 @@ final class Transfer {
 
     /// What came of it; to be called when the handle has left the multi handle.
     func exchange(_ code: CURLcode) -> Exchange {
-        if code == CURLE_OK, !record.mayHoldLimits {
-            return .answered(
-                Answer(status: long(CURLINFO_RESPONSE_CODE), excerpt: record.excerpt))
+        let status = long(CURLINFO_RESPONSE_CODE)
+        if code == CURLE_OK, !record.mayHoldLimits, status >= 200 {
+            return .answered(Answer(status: status, excerpt: record.excerpt))
         }
         return TransferEnding(
-            code: code, status: long(CURLINFO_RESPONSE_CODE),
+            code: code, status: status,
             retryAfter: record.mayHoldLimits ? field("Retry-After") : nil,
             rateLimit: record.mayHoldLimits ? rateLimit : nil,
             osError: Int32(long(CURLINFO_OS_ERRNO)),

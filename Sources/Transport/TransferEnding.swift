@@ -79,7 +79,7 @@ struct TransferEnding {
     /// A callback of ours said no.
     private var abortion: TransportFailure {
         if record.overran == .wire { return record.isReady ? .malformedAnswer : .tlsFailed }
-        if record.tries > Transfer.tryLimit { return .connectionLost }
+        if record.isStream, record.tries > Transfer.tryLimit { return .connectionLost }
         return record.refusedAddresses > 0 ? .forbiddenAddress : .notSent
     }
 

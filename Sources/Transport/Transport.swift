@@ -2,8 +2,8 @@
 ///
 /// Semantics are at least once. Besides the caller's own retries, libcurl repeats a request by
 /// itself, on a new connection, when a kept-alive one turns out to be closed before any byte of an
-/// answer came: a receiver that acted on the first and died before answering sees it twice, or three
-/// times over HTTP/2.
+/// answer came: a receiver that acted on the first and died before answering sees it twice, over
+/// HTTP/2 three times.
 
 internal import CCurl
 internal import DeliveryCore
@@ -259,10 +259,11 @@ package final class Transport {
             if transfer.record.openedSockets > 0 { sessions.forget(pending.request.host) }
             blame(transfer.record, for: failure)
         }
-        // Before anything else waits for the next one.
+        // Before anything else waits for the next one. Those of a connection that stood are begun.
+        let record = transfer.record
         let waiters =
-            transfer.record.way == .opening
-            ? transfer.record.destination.map { streamQueue.take($0) } ?? [] : []
+            record.way == .opening && !record.isReady
+            ? record.destination.map { streamQueue.take($0) } ?? [] : []
         recycle(transfer)
         complete(pending, report)
         guard case .failed = report.exchange else {

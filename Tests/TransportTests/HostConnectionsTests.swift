@@ -60,6 +60,9 @@ struct HostConnectionsTests {
         // Which one that found no room shortens by nothing.
         host.crowded(now: now)
         #expect(begin(&host, .always) == .own)
+        // Another stream that began before.
+        host.agreed(onHTTP2: true, now: now)
+        #expect(begin(&host, .always) == .own)
         host.ended(.opening, isSettled: true)
         #expect(host.way(.always, now: now + .seconds(3_599)) == .own)
         #expect(host.way(.always, now: now + HostConnections.refusal) == .opening)

@@ -94,6 +94,17 @@ struct StreamTests {
         #expect(server.accepted == 2)
     }
 
+    @Test func `a handshake that takes its time is waited for by all`() {
+        let bench = bench(.always) { $0.connectTimeout = .seconds(10) }
+        // Longer than what has no connection may wait for one.
+        let server = StreamServer(bench.loop, wire: .drip(.milliseconds(3)))
+        let start = bench.loop.now
+        let reports = bench.reports(server.url, count: 3)
+        #expect(bench.loop.now - start > .seconds(2))
+        #expect(reports.allSatisfy { $0.status == 202 && $0.isHTTP2 }, "\(reports)")
+        #expect(server.accepted == 1)
+    }
+
     @Test func `connections of both kinds resume the session of one for HTTP 1_1`() {
         let bench = bench(.auto)
         let server = StreamServer(bench.loop)

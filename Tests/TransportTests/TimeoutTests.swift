@@ -30,7 +30,8 @@ struct TimeoutTests {
                 if $0.due <= now { $0.connection.send("H") }
                 return $0.due <= now
             }
-            if count < 64, starting == nil {
+            // On a busy machine one may time out before it has connected.
+            if count < 64, starting == nil || reports.count == count {
                 starting = now
                 bench.transport.send(
                     bench.request("http://h\(count).fedi.localhost:\(server.port)/inbox")
@@ -40,7 +41,9 @@ struct TimeoutTests {
             bench.loop.turn(waitingAtMost: .zero)
         }
         bench.turn(until: { reports.count == count })
-        #expect(reports.allSatisfy { $0.failure == .timedOut })
+        let ends: [TransportFailure?] = [.timedOut, .connectTimedOut]
+        #expect(reports.allSatisfy { ends.contains($0.failure) })
+        #expect(reports.contains { $0.failure == .timedOut })
         #expect(bench.transport.inFlight == 0)
     }
 }

@@ -4,7 +4,10 @@
 extension DeliveryMachine {
     mutating func advanceReleases() {
         // Without PostgreSQL the log is not read: what came back would only lie there.
-        guard isRedisUp, isPostgresUp, !isDraining else { return }
+        guard isRedisUp, isPostgresUp, !isDraining else {
+            suspectsEnded = 0
+            return
+        }
         if now >= releaseDue {
             releaseDue = now + .milliseconds(250)
             releaseBacklogs()

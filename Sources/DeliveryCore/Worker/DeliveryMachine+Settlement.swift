@@ -78,6 +78,8 @@ extension DeliveryMachine {
     }
 
     mutating func flushFenced(_ id: FlushID, _ lost: [OwnedLease]) {
+        // By none of its own, it would be fenced again.
+        guard !lost.isEmpty else { return flushFailed(id) }
         for lease in lost { lose(lease, because: "PostgreSQL has a newer epoch of it") }
         settlement.refence(id, at: now)
     }

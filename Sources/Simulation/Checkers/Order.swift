@@ -35,12 +35,14 @@ struct Order: Checker {
         case .forgot:
             // What Redis has lost is nowhere to be waited for until it is brought back.
             let left = world.redis.deliveries.sorted { $0.activity < $1.activity }
-            // Back to a time before an earlier loss: of what stands there again no owner has heard.
+            // Back to a time before an earlier loss: of what stands there again no owner has heard,
+            // until somebody brings it back once more.
             let risen = lost.intersection(left)
             lost.formUnion(known)
-            (lines, known) = ([:], risen)
+            (lines, known) = ([:], [])
             lost.subtract(left)
-            for delivery in left { join(delivery, in: world) }
+            lost.formUnion(risen)
+            for delivery in left where !risen.contains(delivery) { join(delivery, in: world) }
         case .settled(let delivery, _, _):
             end(delivery, in: world)
         case .answered(let sending, let answering) where answering.isFinal(of: sending):

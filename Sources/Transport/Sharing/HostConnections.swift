@@ -96,9 +96,12 @@ struct HostConnections: Equatable {
         }
     }
 
-    /// TLS stands, and ALPN has chosen.
+    /// TLS stands, and ALPN has chosen; said of each stream.
     mutating func agreed(onHTTP2: Bool, now: Instant) {
-        shared = onHTTP2 ? .open : .refused(until: now + Self.refusal)
+        guard onHTTP2 else { return refuse(until: now + Self.refusal) }
+        // What began before another one failed takes nothing back.
+        if case .refused = shared { return }
+        shared = .open
     }
 
     /// The server lets fewer share the connection than there are.

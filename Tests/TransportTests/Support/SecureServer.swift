@@ -222,8 +222,13 @@ final class SecureConnection {
             if bytes.indices.contains(place - sent) { bytes[place - sent] ^= 0x10 }
             plain.send(bytes)
         case .drip(let pause):
+            let wasDry = dripping.isEmpty
             dripping += bytes
-            if dripTimer == nil { drip(pause) }
+            if dripTimer == nil {
+                drip(pause)
+            } else if wasDry {
+                dripTimer?.start(after: pause)
+            }
         }
     }
 

@@ -20,10 +20,11 @@ final class StreamServer {
     ///   - handler: runs when a request has come to its end.
     init(
         _ loop: EventLoop, certificate: String = "good", settings: [(UInt16, UInt32)] = [],
-        handler: @escaping Handler = { $0.answer($1) }
+        wire: SecureServer.Wire = .whole, handler: @escaping Handler = { $0.answer($1) }
     ) {
-        server = SecureServer(loop, certificate: certificate, chosen: "h2", isFair: true) {
-            [unowned self] secure in
+        server = SecureServer(
+            loop, certificate: certificate, chosen: "h2", isFair: true, wire: wire
+        ) { [unowned self] secure in
             if !self.secure.contains(where: { $0 === secure }) { self.secure.append(secure) }
             guard secure.isHTTP2 else {
                 while secure.takeRequest() != nil {
