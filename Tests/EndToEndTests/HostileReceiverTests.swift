@@ -71,6 +71,15 @@ extension EndToEnd.OnePool {
                     activity: Note(names[0]).id,
                     inbox: "https://\(hostile.authority("chunks"))/inbox"))
             #expect(endless?.state == "delivered", "\(String(describing: endless))")
+
+            // What they are owed is not to stand among what the next tests count.
+            for kind in kinds.keys {
+                let name = kind == "misnamed" ? misnamed : hostile.authority(kind)
+                try pool.trunkline(["block", name])
+            }
+            try Poll.until("nothing of them is under way", within: .seconds(60)) {
+                try pool.openEntries() == 0 && pool.heldEntries() == 0
+            }
         }
 
         private func shown(_ host: String, _ pool: Pool) throws -> ShownHost {
