@@ -4,7 +4,15 @@ import PostgresStore
 extension Pool {
     @discardableResult
     package func query(_ sql: String, _ parameters: [String?] = []) throws -> [[String?]] {
-        try Database(connectionString: services.connectionString).query(sql, parameters)
+        do {
+            return try Database(connectionString: services.connectionString)
+                .query(sql, parameters)
+        } catch StoreFailure.away {
+            // A pooler may hand out a server's connection that it is about to close, because who had
+            // it before was killed.
+            return try Database(connectionString: services.connectionString)
+                .query(sql, parameters)
+        }
     }
 
     /// Rows of the view per state, of the activities of these deliveries.
