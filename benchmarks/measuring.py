@@ -209,14 +209,15 @@ class Goals:
     def are_met(self):
         return all(result["met"] for result in self.results)
 
-    def write(self, file, command, **details):
-        """What a later reader needs to know whether figures compare."""
-        if file is None:
+    def write(self, options, command, **details):
+        """What a later reader needs to know whether figures compare, into the file of `--json`."""
+        if options.json is None:
             return
+        given = {name: value for name, value in vars(options).items() if name != "json"}
         described = {"command": command, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                      "machine": machine(), "commit": commit(), "versions": versions(),
-                     "goals": self.results, **details}
-        pathlib.Path(file).write_text(json.dumps(described, indent=2) + "\n")
+                     "goals": self.results, "options": given, **details}
+        pathlib.Path(options.json).write_text(json.dumps(described, indent=2) + "\n")
 
 
 def machine():

@@ -266,13 +266,6 @@ package final class Transport {
             ? record.destination.map { streamQueue.take($0) } ?? [] : []
         recycle(transfer)
         complete(pending, report)
-        guard case .failed = report.exchange else {
-            // Unless that report has cancelled them.
-            for waiter in waiters where waiter.pending.generation == generation {
-                begin(waiter.pending, to: waiter.destination, addresses: waiter.addresses)
-            }
-            return
-        }
         // The connection that they waited for was not made: each would have failed to make its own.
         for waiter in waiters {
             let pending = waiter.pending

@@ -292,24 +292,29 @@ import Testing
         #expect(pool.isRunning)
     }
 
-    /// Answers take so long that a backlog is left when it is interrupted.
-    private func slowScenario(in scratch: Scratch) throws -> String {
-        try SmallScenario.changed(
+    /// Workers, and a run in which answers take so long that a backlog is left when it is
+    /// interrupted; more activities than `count` are stored.
+    private func slowRun(
+        _ tenant: Tenant, _ database: Database, in scratch: Scratch, stored count: Int
+    ) throws -> (RunningPool, ChildProcess) {
+        _ = try withoutWorkers(tenant, in: scratch)
+        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
+        let scenario = try SmallScenario.changed(
             [
                 "rate": 40, "followers": 400, "sharedInboxes": false,
                 "rules": [["host": "h*.fedi.localhost", "delay": 15_000]],
             ], in: scratch)
+        let child = try start(scenario, tenant, in: scratch)
+        try wait(for: child) {
+            try database.query("select count(*) > \(count) from trunkline.activity") == [["t"]]
+        }
+        return (pool, child)
     }
 
     @Test func `the sink stays until what is owed has come`() throws {
         let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
-        _ = try withoutWorkers(tenant, in: scratch)
-        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
-        let child = try start(slowScenario(in: scratch), tenant, in: scratch)
         let database = try tenant.database()
-        try wait(for: child) {
-            try database.query("select count(*) > 60 from trunkline.activity") == [["t"]]
-        }
+        let (pool, child) = try slowRun(tenant, database, in: scratch, stored: 60)
         #expect(child.terminate(grace: .seconds(120)) == .exited(1))
         let log = try scratch.read("log")
         #expect(log.contains("waiting for ") && log.contains(" deliveries and "), "\(log)")
@@ -323,13 +328,8 @@ import Testing
 
     @Test func `a second signal ends a run at once`() throws {
         let (tenant, scratch) = (try Pool.required.tenant(), try Scratch())
-        _ = try withoutWorkers(tenant, in: scratch)
-        let pool = try pool(of: tenant, in: scratch, Self.trust(scratch))
-        let child = try start(slowScenario(in: scratch), tenant, in: scratch)
         let database = try tenant.database()
-        try wait(for: child) {
-            try database.query("select count(*) > 20 from trunkline.activity") == [["t"]]
-        }
+        let (pool, child) = try slowRun(tenant, database, in: scratch, stored: 20)
         child.send(signal: SIGINT)
         try wait(for: child) { try scratch.read("log").contains("waiting for ") }
         #expect(child.isRunning)

@@ -51,10 +51,7 @@ extension Scenario {
         switch key {
         case "workers" where value > 0: workers = value
         case "partitions" where value > 0: configuration.partitionCount = value
-        case "slots" where value > 0:
-            configuration.slots = value
-            let openLimit = WorkerConfiguration(slots: value).openLimit
-            configuration.openLimit = max(configuration.openLimit, openLimit)
+        case "slots" where value > 0: configuration.slots = value
         case "window" where value > 0: configuration.hostWindow = value
         case "duration": duration = .seconds(value)
         case "settle": settleWithin = .seconds(value)
