@@ -122,6 +122,13 @@ package struct Host: Sendable {
         return control.isPaused || suspendedUntil.map { now < $0 } ?? false
     }
 
+    /// How many more may be under way, as far as its window says; nil while it is suspended.
+    package func room(at now: Instant) -> Int? {
+        isSuspended(at: now) ? nil : window.limit - inFlight
+    }
+
+    package var hasBlocked: Bool { blocked.contains { !$0.isEmpty } }
+
     /// Whether one more may be sent now. An open circuit is not asked: of its host only the probe
     /// is ever queued.
     package func hasRoom(at now: Instant) -> Bool {
@@ -130,6 +137,12 @@ package struct Host: Sendable {
 }
 
 extension Host {
+    /// One more is under way.
+    mutating func began(at now: Instant) {
+        inFlight += 1
+        pace.sent(at: now)
+    }
+
     package mutating func enqueue(_ delivery: DeliveryIndex, in key: QueueKey) {
         queues[key, default: []].append(delivery)
         queued += 1
@@ -161,6 +174,17 @@ extension Host {
             queued -= before - (queues[key]?.count ?? 0)
             if queues[key]?.isEmpty == true { queues[key] = nil }
         }
+    }
+}
+
+extension Host {
+    /// Ends a turn, and with it its chain, unless others have a turn or wait for one.
+    mutating func endLoneTurn(in order: OrderKey) -> Bool {
+        guard let place = chains.index(forKey: order), chains.values[place].isLoneTurn else {
+            return false
+        }
+        chains.remove(at: place)
+        return true
     }
 }
 

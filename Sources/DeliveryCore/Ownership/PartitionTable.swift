@@ -67,9 +67,19 @@ package struct PartitionTable: Equatable, Sendable {
         static let freshLimit = 1_024
     }
 
-    /// By number; nil: not ours. All of them are looked at with every event, so they stand in order
-    /// and need no hash.
+    /// By number; nil: not ours. They stand in order and need no hash.
     private var phases: [Phase?] = []
+    /// Times before which none of them has anything to do: with most events none is looked at.
+    private var firstDeadline = Instant.distantFuture
+    private var firstDue = WallTime.distantFuture
+    private var firstExamination = Instant.distantFuture
+    /// One of them may have to go.
+    private var mayLeave = true
+
+    /// Those that this worker should own.
+    package var desired: Set<PartitionNumber> = [] {
+        didSet { mayLeave = true }
+    }
 
     package init() {}
 
@@ -78,7 +88,20 @@ package struct PartitionTable: Equatable, Sendable {
         set {
             while phases.count <= partition.rawValue { phases.append(nil) }
             phases[partition.rawValue] = newValue
+            mayLeave = true
+            switch newValue {
+            case .sealing(_, let deadline), .entering(_, _, let deadline):
+                firstDeadline = min(firstDeadline, deadline)
+            case .owned(let owned), .yielding(let owned): take(timesOf: owned)
+            case .takingLease, .takingEpoch, .releasing, nil: break
+            }
         }
+    }
+
+    private mutating func take(timesOf owned: Owned) {
+        firstDeadline = min(firstDeadline, owned.deadline)
+        if let due = owned.nextDue { firstDue = min(firstDue, due) }
+        if let due = owned.examinationDue { firstExamination = min(firstExamination, due) }
     }
 
     package var isEmpty: Bool { phases.allSatisfy { $0 == nil } }
@@ -175,14 +198,16 @@ package struct PartitionTable: Equatable, Sendable {
         switch self[partition] {
         case .owned(var owned):
             // The table lets go of it first: its lists would be copied to be changed.
-            self[partition] = nil
+            phases[partition.rawValue] = nil
             change(&owned)
-            self[partition] = .owned(owned)
+            take(timesOf: owned)
+            phases[partition.rawValue] = .owned(owned)
             return true
         case .yielding(var owned):
-            self[partition] = nil
+            phases[partition.rawValue] = nil
             change(&owned)
-            self[partition] = .yielding(owned)
+            take(timesOf: owned)
+            phases[partition.rawValue] = .yielding(owned)
             return true
         case .takingLease, .takingEpoch, .sealing, .entering, .releasing, nil:
             return false
@@ -214,21 +239,28 @@ package struct PartitionTable: Equatable, Sendable {
     // MARK: Asked for with every event
 
     /// Those whose lease may have run out by now, ascending.
-    package func overdue(at now: Instant) -> [PartitionNumber] {
-        numbers { number in
+    package mutating func overdue(at now: Instant) -> [PartitionNumber] {
+        guard now >= firstDeadline else { return [] }
+        var first = Instant.distantFuture
+        defer { firstDeadline = first }
+        return numbers { number in
+            let deadline: Instant
             switch phases[number] {
-            case .sealing(_, let deadline), .entering(_, _, let deadline): deadline <= now
+            case .sealing(_, let end), .entering(_, _, let end): deadline = end
             // Apart: one pattern for both would copy all that it binds.
-            case .owned(let owned): owned.deadline <= now
-            case .yielding(let owned): owned.deadline <= now
-            case .takingLease, .takingEpoch, .releasing, nil: false
+            case .owned(let owned): deadline = owned.deadline
+            case .yielding(let owned): deadline = owned.deadline
+            case .takingLease, .takingEpoch, .releasing, nil: return false
             }
+            first = min(first, deadline)
+            return deadline <= now
         }
     }
 
     /// Those that are being handed back, or are to be.
-    package func leaving(desired: Set<PartitionNumber>) -> [PartitionNumber] {
-        numbers { number in
+    package mutating func leaving() -> [PartitionNumber] {
+        guard mayLeave else { return [] }
+        let leaving = numbers { number in
             switch phases[number] {
             case .owned: !desired.contains(PartitionNumber(rawValue: number))
             // Once begun it is ended, even if the partition is wanted again meanwhile.
@@ -236,24 +268,33 @@ package struct PartitionTable: Equatable, Sendable {
             case .takingLease, .takingEpoch, .sealing, .entering, .releasing, nil: false
             }
         }
+        mayLeave = !leaving.isEmpty
+        return leaving
     }
 
     /// Those of which something in `later` is due.
-    package func due(at wall: WallTime) -> [PartitionNumber] {
-        numbers { number in
-            guard case .owned(let owned) = phases[number], !owned.isReleasingDue else {
-                return false
-            }
-            return owned.nextDue.map { $0 <= wall } ?? false
+    package mutating func due(at wall: WallTime) -> [PartitionNumber] {
+        guard wall >= firstDue else { return [] }
+        var first = WallTime.distantFuture
+        defer { firstDue = first }
+        return numbers { number in
+            guard case .owned(let owned) = phases[number], !owned.isReleasingDue,
+                let due = owned.nextDue
+            else { return false }
+            first = min(first, due)
+            return due <= wall
         }
     }
 
     /// Those that are to be looked at now.
-    package func examinable(at now: Instant) -> [OwnedLease] {
-        select { partition, phase in
-            guard case .owned(let owned) = phase, let due = owned.examinationDue, due <= now else {
-                return nil
-            }
+    package mutating func examinable(at now: Instant) -> [OwnedLease] {
+        guard now >= firstExamination else { return [] }
+        var first = Instant.distantFuture
+        defer { firstExamination = first }
+        return select { partition, phase in
+            guard case .owned(let owned) = phase, let due = owned.examinationDue else { return nil }
+            first = min(first, due)
+            guard due <= now else { return nil }
             return OwnedLease(partition: partition, epoch: owned.epoch)
         }
     }

@@ -53,11 +53,15 @@ package struct Chain: Sendable {
         if parkingCount == 0 { parking = nil }
     }
 
+    /// One has its turn, and nothing waits for its end.
+    var isLoneTurn: Bool { open == 1 && waiting.isEmpty && deferred.isEmpty }
+
     var isEmpty: Bool { open == 0 && waiting.isEmpty && deferred.isEmpty }
 
     /// When the last predecessor of this activity comes back from `later`; nil: none is there.
     func deferral(before activity: ActivityID) -> WallTime? {
-        deferred.filter { $0.key.activity < activity }.values.max()
+        if deferred.isEmpty { return nil }
+        return deferred.filter { $0.key.activity < activity }.values.max()
     }
 
     mutating func putOff(_ pointer: DeliveryPointer, until: WallTime) {

@@ -68,6 +68,15 @@ package struct OpenDelivery: Sendable {
         self.admitted = admitted
     }
 
+    /// It is tried, for the first time since it has been in its host's queue.
+    mutating func begin(_ profile: SignatureProfile, isSuspect: Bool, at now: Instant) {
+        self.profile = profile
+        self.isSuspect = isSuspect
+        sent = now
+        hasKnocked = false
+        hasReconnected = false
+    }
+
     /// To which end of its host's held queue it goes, if it has to.
     var goesToHead: Bool { hasWaited && (!isFollower || isInherited) }
 

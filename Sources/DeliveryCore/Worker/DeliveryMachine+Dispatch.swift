@@ -115,19 +115,14 @@ extension DeliveryMachine {
     }
 
     private mutating func firstTransmission(of index: DeliveryIndex) -> Transmission {
-        guard let id = deliveries[index.rawValue].host, let host = hosts[id] else {
-            preconditionFailure("sent without a host")
-        }
-        deliveries[index.rawValue].profile = host.signatures.profile(at: now)
-        deliveries[index.rawValue].hasKnocked = false
-        deliveries[index.rawValue].hasReconnected = false
+        guard let id = deliveries[index.rawValue].host,
+            let profile = hosts[id]?.signatures.profile(at: now)
+        else { preconditionFailure("sent without a host") }
         // A probe is not one, its circuit being open: it has a budget of its own.
-        let isSuspect = host.isSuspect
-        deliveries[index.rawValue].isSuspect = isSuspect
-        deliveries[index.rawValue].sent = now
+        let isSuspect = hosts[id]?.isSuspect == true
+        deliveries[index.rawValue].begin(profile, isSuspect: isSuspect, at: now)
         if isSuspect { suspectsInFlight += 1 }
-        hosts[id]?.inFlight += 1
-        hosts[id]?.pace.sent(at: now)
+        hosts[id]?.began(at: now)
         return transmission(of: index, onFreshConnection: false)
     }
 
@@ -185,8 +180,7 @@ extension DeliveryMachine {
 
     /// A host may have room again: as many of its queues as can use it are offered, urgent first.
     mutating func wake(_ id: HostID) {
-        guard let host = hosts[id], !host.isSuspended(at: now) else { return }
-        var room = host.window.limit - host.inFlight
+        guard hosts[id]?.hasBlocked == true, var room = hosts[id]?.room(at: now) else { return }
         for lane in Lane.allCases {
             while room > 0, let sender = hosts[id]?.blocked[Int(lane.rawValue)].popFirst() {
                 let key = Host.QueueKey(lane: lane, sender: sender)

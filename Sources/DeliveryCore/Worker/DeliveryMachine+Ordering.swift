@@ -242,6 +242,7 @@ extension DeliveryMachine {
     }
 
     private mutating func giveTurn(of key: ChainKey, parked: ActivityID?) {
+        if parked == nil, hosts[key.host]?.endLoneTurn(in: key.order) == true { return }
         guard hosts[key.host]?.chains[key.order] != nil else { return }
         hosts[key.host]?.chains[key.order]?.open -= 1
         if let parked {

@@ -45,13 +45,13 @@ extension DeliveryMachine {
     mutating func membershipSeen(_ alive: Set<Incarnation>) {
         if alive != self.alive, !self.alive.subtracting(alive).isEmpty { recoveryDue = now }
         self.alive = alive
-        desired =
+        partitions.desired =
             isDraining
             ? []
             : Assignment.partitions(
                 of: incarnation, among: alive, count: configuration.partitionCount)
         guard isPostgresUp else { return }
-        for partition in desired.sorted() where partitions[partition] == nil {
+        for partition in partitions.desired.sorted() where partitions[partition] == nil {
             partitions[partition] = .takingLease
             emit(.takeLease(partition))
         }
@@ -149,7 +149,7 @@ extension DeliveryMachine {
     // MARK: Handing back
 
     private mutating func yieldUndesired() {
-        for partition in partitions.leaving(desired: desired) {
+        for partition in partitions.leaving() {
             if case .owned(let owned) = partitions[partition] {
                 beginYield(partition, owned)
             } else {
@@ -249,7 +249,7 @@ extension DeliveryMachine {
     mutating func beginDrain() {
         guard !isDraining else { return }
         isDraining = true
-        desired = []
+        partitions.desired = []
         arrived.removeAll()
         followers.removeAll()
         // What waits to be tried again is not acked: another worker claims it.

@@ -22,12 +22,12 @@ extension DeliveryMachine {
                 hostServesOthers: hasServedOthers(host, since: delivery.activity)
                     && !host.circuit.isErring(besides: delivery.activity)),
             using: &random)
+        // Read before anything of the host is changed: what is kept of it would be copied then.
+        let isClosed = host.isSuspended(at: now) || host.circuit.isOpen || host.control.isBlocked
+        let hasBacklog = host.backlog > 0
         if case .answered = exchange { tally.count(verdict.item) }
         remember(signatureOf: delivery, exchange, at: id)
-        if verdict.item.isAtOnce,
-            host.isSuspended(at: now) || host.circuit.isOpen || host.control.isBlocked
-                || rest != nil || isPaused(delivery)
-        {
+        if verdict.item.isAtOnce, isClosed || rest != nil || isPaused(delivery) {
             // This answer, another, or an operator has closed the door.
             verdict.item = .hold
         }
@@ -49,7 +49,7 @@ extension DeliveryMachine {
         if let rest { spare(id, for: rest, verdict) }
         end(index, verdict, exchange, duration: duration, hasTriedEnough: hasTriedEnough)
         wake(id)
-        if host.backlog > 0 { releaseHeld(id) }
+        if hasBacklog { releaseHeld(id) }
     }
 
     func hasServedOthers(_ host: Host, since activity: ActivityID) -> Bool {

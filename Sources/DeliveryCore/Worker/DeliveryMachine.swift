@@ -54,7 +54,6 @@ package struct DeliveryMachine: Sendable {
 
     // Ownership
     var partitions = PartitionTable()
-    var desired: Set<PartitionNumber> = []
     var alive: Set<Incarnation> = []
     var heartbeatDue = Instant(nanoseconds: 0)
     var renewalDue = Instant(nanoseconds: 0)
@@ -332,7 +331,7 @@ package struct DeliveryMachine: Sendable {
     /// owned.
     package var isReady: Bool {
         isRedisUp && isPostgresUp && !isDraining && !alive.isEmpty
-            && partitions.ownedCount == desired.count
+            && partitions.ownedCount == partitions.desired.count
     }
 }
 
