@@ -60,9 +60,11 @@ struct FreshInboxes {
 
     private func isDoubted(_ row: InboxRow) -> Bool {
         guard let host = row.host else { return true }
-        return [doubtedInboxes[row.id], doubtedHosts[host]].contains { at in
-            at.map { now - $0 < Self.lifetime } ?? false
-        }
+        return isRecent(doubtedInboxes[row.id]) || isRecent(doubtedHosts[host])
+    }
+
+    private func isRecent(_ time: Instant?) -> Bool {
+        time.map { now - $0 < Self.lifetime } ?? false
     }
 
     // MARK: Learning

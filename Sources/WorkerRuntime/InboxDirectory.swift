@@ -25,10 +25,14 @@ final class InboxDirectory {
         completion: @escaping (Result<[InboxRow], StoreFailure>) -> Void
     ) {
         fresh.age(at: EventLoop.now)
-        var rows = addresses.map { fresh.row($0) }
-        let unknown = rows.indices.filter { rows[$0] == nil }
-        if unknown.isEmpty { return soon { completion(.success(rows.compactMap { $0 })) } }
-        store.resolveInboxes(unknown.map { addresses[$0] }) { [weak self, epoch] result in
+        var known: [InboxRow] = []
+        known.reserveCapacity(addresses.count)
+        var unknown: [Int] = []
+        for (index, address) in addresses.enumerated() {
+            if let row = fresh.row(address) { known.append(row) } else { unknown.append(index) }
+        }
+        if unknown.isEmpty { return soon { [known] in completion(.success(known)) } }
+        store.resolveInboxes(unknown.map { addresses[$0] }) { [weak self, epoch, known] result in
             guard let self, case .success(let found) = result else { return completion(result) }
             guard epoch == self.epoch else {
                 return resolve(addresses, completion: completion)
@@ -37,9 +41,24 @@ final class InboxDirectory {
                 return completion(.failure(.away("rows of trunkline.inbox have vanished")))
             }
             fresh.learn(found, at: EventLoop.now)
-            for (index, row) in zip(unknown, found) { rows[index] = row }
-            completion(.success(rows.compactMap { $0 }))
+            completion(.success(Self.merge(known, with: found, at: unknown)))
         }
+    }
+
+    /// - Parameter places: where those that were found stand among all, ascending.
+    private static func merge(
+        _ known: [InboxRow], with found: [InboxRow], at places: [Int]
+    ) -> [InboxRow] {
+        var rows: [InboxRow] = []
+        rows.reserveCapacity(known.count + found.count)
+        var rest = known[...]
+        for (row, place) in zip(found, places) {
+            let before = rest.prefix(place - rows.count)
+            rest = rest.dropFirst(before.count)
+            rows += before
+            rows.append(row)
+        }
+        return rows + rest
     }
 
     /// As `PostgresStore.loadInboxes`: those that exist, in no particular order.

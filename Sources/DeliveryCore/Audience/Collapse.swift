@@ -32,7 +32,9 @@ package struct Collapse {
 
     package private(set) var inboxes: [Inbox] = []
     package private(set) var unusable: [Unusable] = []
+    /// URLs of ``inboxes``, and those of ``unusable``.
     private var seen: Set<String> = []
+    private var seenUnusable: Set<String> = []
     private var excluded: Set<String>
     private let ownHosts: Set<String>
 
@@ -48,25 +50,32 @@ package struct Collapse {
         "https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public",
     ]
 
+    /// Asked for each recipient, and hardly any inbox ends like them.
+    private static func isPublic(_ text: String) -> Bool {
+        text.utf8.last == UInt8(ascii: "c") && publicCollections.contains(text)
+    }
+
     /// Hands over what was gathered since the last time, and forgets it: the URLs of 100,000
     /// followers are not kept. Across the pages of an audience inboxes are told apart by id.
     package mutating func take() -> (inboxes: [Inbox], unusable: [Unusable]) {
         defer {
             inboxes.removeAll()
             unusable.removeAll()
-            seen.removeAll()
+            seen.removeAll(keepingCapacity: true)
+            seenUnusable.removeAll()
         }
         return (inboxes, unusable)
     }
 
     /// - Parameter address: parses one inbox URL; asked at most twice a recipient.
     package mutating func add(_ recipient: Recipient, address: (String) -> Address) {
-        // The public collection is an addressee that has no inbox (ActivityPub 5.6).
-        if Self.publicCollections.contains(recipient.inbox) { return }
-        if excluded.contains(recipient.inbox) { return }
         let usesShared = !recipient.direct && recipient.sharedInbox != nil
         var target = usesShared ? recipient.sharedInbox ?? recipient.inbox : recipient.inbox
-        if excluded.contains(target) { return }
+        // Most followers are behind an inbox that another one has brought.
+        if seen.contains(target) { return }
+        // The public collection is an addressee that has no inbox (ActivityPub 5.6).
+        if Self.isPublic(recipient.inbox) { return }
+        if excluded.contains(recipient.inbox) || excluded.contains(target) { return }
         var result = address(target)
         var isShared = usesShared
         if usesShared, case .failure = result {
@@ -82,7 +91,7 @@ package struct Collapse {
             inbox.isShared = isShared
             inboxes.append(inbox)
         case .failure(let problem):
-            guard seen.insert(target).inserted else { return }
+            guard seenUnusable.insert(target).inserted else { return }
             unusable.append(Unusable(url: target, problem: problem))
         }
     }
