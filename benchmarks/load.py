@@ -54,6 +54,9 @@ class Load:
     def __init__(self, bench, name="alice", size=BODY):
         self.bench, self.name, self.size = bench, name, size
         self.numbers = itertools.count(1)
+        # Inboxes by the name of their audience, and what was sent since the sink was reset: the id of
+        # each activity and its inboxes.
+        self.audiences, self.sent = {}, []
 
     def inboxes(self, hosts):
         """One on each host."""
@@ -63,6 +66,9 @@ class Load:
     def follow(self, hosts, audience="followers", first=1, users=("bob",), port=None):
         """What `inboxes` gives, as an audience; or those of later hosts, other users, elsewhere."""
         port = port or self.bench.ports["https"]
+        self.audiences.setdefault(audience, []).extend(
+            f"https://h{number}.fedi.localhost:{port}/users/{name}/inbox"
+            for number in range(first, first + hosts) for name in users)
         self.bench.sql(f"""
             insert into trunkline.follower (audience, inbox)
             select '{actor(self.name)}/{audience}', format(
@@ -79,12 +85,20 @@ class Load:
         return files
 
     def enqueue_to_all(self, file, audience="followers", lane="normal"):
-        self.enqueue(file, "audience", f"{actor(self.name)}/{audience}", lane)
+        self.enqueue(file, self.audiences[audience], "audience",
+                     f"{actor(self.name)}/{audience}", lane)
 
-    def enqueue(self, file, field, value, lane="normal"):
-        self.bench.redis.call(
-            "XADD", f"trunkline:{{intake}}:{lane}", "*", "activity", file.read_text(),
-            "key", key(self.name), field, value)
+    def enqueue_to(self, file, inbox, lane="normal"):
+        self.enqueue(file, [inbox], "to", json.dumps([inbox]), lane)
+
+    def enqueue(self, file, inboxes, field, value, lane):
+        text = file.read_text()
+        self.note_sent(text, inboxes)
+        self.bench.redis.call("XADD", f"trunkline:{{intake}}:{lane}", "*", "activity", text,
+                              "key", key(self.name), field, value)
+
+    def note_sent(self, text, inboxes):
+        self.sent.append((json.loads(text)["id"], inboxes))
 
     def fan_out(self, count, hosts):
         """So many activities to an audience of so many; what that took."""
@@ -100,17 +114,18 @@ class Load:
         """An activity of its own to each inbox; what that took."""
         files = self.bodies(len(inboxes))
         return self.burst(len(inboxes), lambda: [
-            self.enqueue(file, "to", json.dumps([inbox])) for file, inbox in zip(files, inboxes)])
+            self.enqueue_to(file, inbox) for file, inbox in zip(files, inboxes)])
 
     def burst(self, count, enqueue):
         self.rest()
         supervisor = self.bench.processes[1].pid
         connections = self.connections()
-        before, begun = Cpu(supervisor), time.monotonic()
+        before, begun, most = Cpu(supervisor), time.monotonic(), 0
         enqueue()
-        while self.bench.accepted() < count:
+        while (report := self.bench.report())["accepted"] < count:
+            most = max(most, report["requests"] - report["accepted"])
             if time.monotonic() - begun > PATIENCE:
-                raise SystemExit(f"after {PATIENCE} s only {self.bench.accepted():,} of {count:,} "
+                raise SystemExit(f"after {PATIENCE} s only {report['accepted']:,} of {count:,} "
                                  f"arrived:\n{self.bench.log('run')[-2_000:]}")
             time.sleep(0.1)
         seconds = time.monotonic() - begun
@@ -119,36 +134,55 @@ class Load:
         used = Cpu(supervisor) - before
         self.verify(count)
         return Burst(count, seconds, used["trunkline"], used["redis-server"], used["postgres"],
-                     self.connections() - connections)
+                     self.connections() - connections, most)
 
     def post(self, floor, count, hosts):
         """The same as `fan_out`, by the floor."""
         files = self.bodies(count)
-        self.bench.ask_sink("reset", "POST")
+        self.reset()
+        for file in files:
+            self.note_sent(file.read_text(), self.audiences["followers"])
         done = floor.post(files)
         self.verify(count * hosts)
         return Burst(done["deliveries"], done["wallMicroseconds"] / 1e6,
-                     done["cpuMicroseconds"] / 1e6, 0, 0, done["connects"])
+                     done["cpuMicroseconds"] / 1e6, 0, 0, done["connects"], done["mostInFlight"])
 
     def rest(self):
         self.bench.wait_until(lambda: self.bench.length_of_logs() == 0, "the log to be empty")
+        self.reset()
+
+    def reset(self):
         self.bench.ask_sink("reset", "POST")
+        self.sent = []
 
     def connections(self):
-        return json.loads(self.bench.ask_sink("report"))["tls"]["total"]
+        return self.bench.report()["tls"]["total"]
 
     def verify(self, count):
         """Each inbox took each activity, once, with a signature that holds; nothing else came."""
-        report = json.loads(self.bench.ask_sink("report"))
+        report = self.bench.report()
         found = {name: report[name] for name in ["requests", "accepted", "pairs"]}
         if set(found.values()) != {count} or report["duplicates"] or report["badSignatures"]:
             raise SystemExit(f"{count:,} deliveries were asked for; the sink has {report}")
+        due = {(activity, inbox) for activity, inboxes in self.sent for inbox in inboxes}
+        self.compare(due - self.taken(), "asked for, and did not come")
+        self.compare(self.taken() - due, "not asked for, and came")
 
     def verify_none_wrong(self):
         """As `verify`, while some are still to come."""
-        report = json.loads(self.bench.ask_sink("report"))
+        report = self.bench.report()
         if report["duplicates"] or report["badSignatures"] or report["refused"]:
             raise SystemExit(f"the sink has {report}")
+        due = {activity: set(inboxes) for activity, inboxes in self.sent}
+        self.compare([pair for pair in self.taken() if pair[1] not in due.get(pair[0], ())],
+                     "not asked for, and came")
+
+    def taken(self):
+        return {(pair["activity"], pair["inbox"]) for pair in self.bench.pairs()}
+
+    def compare(self, pairs, what):
+        if pairs:
+            raise SystemExit(f"{len(pairs):,} deliveries were {what}: {next(iter(pairs))} is one")
 
     def user_agent(self):
         """Has pool and floor post one activity to a port that keeps what comes, and compares.
@@ -158,7 +192,7 @@ class Load:
         with Wire() as wire:
             inbox = f"http://h1.fedi.localhost:{wire.port}/users/bob/inbox"
             [file] = self.bodies(1)
-            self.enqueue(file, "to", json.dumps([inbox]))
+            self.enqueue_to(file, inbox)
             [ours] = wire.taken(1)
             agent = ours.split(b"User-Agent: ")[1].split(b"\r\n")[0].decode()
             with Floor(self.bench, [inbox], agent, self.name, slots=1) as floor:
@@ -188,8 +222,8 @@ def check_signer(bench, signer):
 class Burst:
     """Seconds of CPU and of time for so many deliveries."""
 
-    def __init__(self, count, seconds, cpu, redis, postgres, connects):
-        self.count, self.seconds, self.cpu = count, seconds, cpu
+    def __init__(self, count, seconds, cpu, redis, postgres, connects, most=None):
+        self.count, self.seconds, self.cpu, self.most = count, seconds, cpu, most
         self.redis, self.postgres, self.connects = redis, postgres, connects
 
     def each(self, seconds=None):
@@ -204,4 +238,5 @@ class Burst:
     def figures(self):
         return {"deliveries": self.count, "seconds": self.seconds, "cpuMicroseconds": self.each(),
                 "redisMicroseconds": self.each(self.redis),
-                "postgresMicroseconds": self.each(self.postgres), "connections": self.connects}
+                "postgresMicroseconds": self.each(self.postgres), "connections": self.connects,
+                "mostAtOnce": self.most}

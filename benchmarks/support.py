@@ -165,9 +165,13 @@ class Bench:
         query = urllib.parse.urlencode({"activity": activity} if activity else {})
         return [json.loads(line) for line in self.ask_sink(f"pairs?{query}").splitlines()]
 
+    def report(self):
+        """What the sink has counted since it was reset."""
+        return json.loads(self.ask_sink("report"))
+
     def accepted(self):
-        """How many deliveries the sink has taken since it was reset."""
-        return json.loads(self.ask_sink("report"))["accepted"]
+        """How many deliveries it has taken."""
+        return self.report()["accepted"]
 
     def spawn(self, command, pattern, *flags):
         with open(self.state / f"{command}.log", "w") as log:

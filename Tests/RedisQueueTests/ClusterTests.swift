@@ -212,9 +212,7 @@ import Testing
         let key = subject.queue.keys.log(PartitionNumber(rawValue: 2))
         let old = try fleet.owner(of: key)
         try Patience.wait("the replicas have it all") {
-            try fleet.nodes.prefix(3).allSatisfy {
-                try $0.command("WAIT", "1", "100") == .integer(1)
-            }
+            try fleet.nodes.prefix(3).allSatisfy { try $0.isReplicated() }
         }
         let start = ContinuousClock.now
         dies ? old.kill() : old.freeze()

@@ -169,6 +169,12 @@ extension RedisNode {
         try replicationFact("master_link_status") == "up"
     }
 
+    /// Its replica has confirmed all that it has. `WAIT` asks for what its own connection has written.
+    package func isReplicated() throws -> Bool {
+        guard let written = try replicationFact("master_repl_offset") else { return false }
+        return try replicationFact("slave0")?.contains(",offset=\(written),") == true
+    }
+
     func replicationFact(_ name: String) throws -> String? {
         fact(name, in: try command("INFO", "replication"))
     }
