@@ -165,8 +165,9 @@ class Load:
         if set(found.values()) != {count} or report["duplicates"] or report["badSignatures"]:
             raise SystemExit(f"{count:,} deliveries were asked for; the sink has {report}")
         due = {(activity, inbox) for activity, inboxes in self.sent for inbox in inboxes}
-        self.compare(due - self.taken(), "asked for, and did not come")
-        self.compare(self.taken() - due, "not asked for, and came")
+        taken = self.taken()
+        self.compare(due - taken, "asked for, and did not come")
+        self.compare(taken - due, "not asked for, and came")
 
     def verify_none_wrong(self):
         """As `verify`, while some are still to come."""
