@@ -77,9 +77,9 @@ extension WorkerProcess {
     func sendOutbox() {
         guard !outbox.isEmpty else { return }
         let batches = keys.ring.multiBuffer?.isTrusted == true
-        let length = signingTurn.length(
-            at: EventLoop.now, batch: batches ? MultiBufferSigner.lanes : nil)
-        let count = min(outbox.count, length)
+        let count = signingTurn.count(
+            of: outbox.count, at: EventLoop.now, batch: batches ? MultiBufferSigner.lanes : nil)
+        guard count > 0 else { return }
         let batch = outbox.prefix(count).filter { machine.isUnderWay($0.token) }
         outbox.removeFirst(count)
         occur(.signed(count))

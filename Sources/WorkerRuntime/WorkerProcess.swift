@@ -156,8 +156,10 @@ package final class WorkerProcess {
     }
 
     private var waitLimit: Duration {
-        if !outbox.isEmpty || !events.isEmpty { return .zero }
-        return max(.zero, machine.nextDeadline - EventLoop.now)
+        guard events.isEmpty else { return .zero }
+        var deadline = machine.nextDeadline
+        if !outbox.isEmpty { deadline = min(deadline, signingTurn.deadline ?? EventLoop.now) }
+        return max(.zero, deadline - EventLoop.now)
     }
 
     /// Says what failed and is tried again, without a flood.
