@@ -8,16 +8,16 @@ internal import DeliveryCore
 /// more CPU than one that looks after each sixteenth. So turns are long while nothing comes but what
 /// many wait for: fan-outs that were read before.
 ///
-/// A batch of crypto_mb takes as long for one signature as for eight. So where turns have filled whole
-/// batches just now, what is over waits for more, unless somebody waits for it.
+/// A batch of crypto_mb takes as long for one signature as for eight. So while batches fill, what is
+/// over waits for more; not when something has come that somebody may wait for.
 struct SigningTurn {
     static let long = 16
-    /// In which what has arrived comes to the wire.
+    /// From an arrival to the wire.
     static let journey: Duration = .milliseconds(50)
-    /// For how long what does not fill a batch waits for more.
+    /// For about how long what does not fill a batch waits for more.
     static let patience: Duration = .milliseconds(4)
     /// For how long after a batch was filled the next is expected to be.
-    static let hope: Duration = .seconds(1)
+    static let expectation: Duration = .seconds(1)
 
     private var freshUntil: Instant?
     private var fillsUntil: Instant?
@@ -26,25 +26,27 @@ struct SigningTurn {
 
     mutating func arrived(at now: Instant) { freshUntil = now + Self.journey }
 
-    /// How many to sign now, in the order in which they came.
+    /// crypto_mb has had work for all of its lanes at once.
+    mutating func filled(at now: Instant) { fillsUntil = now + Self.expectation }
+
+    /// How many to sign now, in the order in which they came; 0: none before ``deadline``.
     ///
     /// - Parameter batch: as many as crypto_mb makes at once, which take about as long as four by
-    ///   libcrypto; nil: that signs.
-    mutating func count(of waiting: Int, at now: Instant, batch: Int?) -> Int {
+    ///   libcrypto; nil: libcrypto signs, and nothing is left over.
+    mutating func take(from waiting: Int, at now: Instant, batch: Int?) -> Int {
         let isAwaited = freshUntil.map { now < $0 } == true
         let most = min(waiting, isAwaited ? batch ?? 4 : Self.long)
-        guard let batch, !isAwaited else {
+        guard let batch, let fillsUntil, !isAwaited, now < fillsUntil else {
             deadline = nil
             return most
         }
-        if most >= batch {
-            fillsUntil = now + Self.hope
-            let whole = most - most % batch
+        let whole = most - most % batch
+        if whole > 0 {
             deadline = whole < waiting ? now + Self.patience : nil
             return whole
         }
         let end = deadline ?? now + Self.patience
-        guard let fillsUntil, now < min(end, fillsUntil) else {
+        guard now < end else {
             deadline = nil
             return most
         }

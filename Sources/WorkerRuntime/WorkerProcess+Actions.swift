@@ -72,18 +72,22 @@ extension WorkerProcess {
 
     // MARK: Transfers
 
-    /// Signs and sends what the turn has gathered. What belonged to a partition that was lost
-    /// meanwhile is the business of its new owner.
+    /// Signs and sends what the turn has gathered, as far as it is to be signed now. What belonged
+    /// to a partition that was lost meanwhile is the business of its new owner.
     func sendOutbox() {
         guard !outbox.isEmpty else { return }
-        let batches = keys.ring.multiBuffer?.isTrusted == true
-        let count = signingTurn.count(
-            of: outbox.count, at: EventLoop.now, batch: batches ? MultiBufferSigner.lanes : nil)
+        let multiBuffer = keys.ring.multiBuffer
+        let count = signingTurn.take(
+            from: outbox.count, at: EventLoop.now,
+            batch: multiBuffer?.isTrusted == true ? MultiBufferSigner.lanes : nil)
         guard count > 0 else { return }
         let batch = outbox.prefix(count).filter { machine.isUnderWay($0.token) }
         outbox.removeFirst(count)
         occur(.signed(count))
-        if !batch.isEmpty { send(Array(batch)) }
+        guard !batch.isEmpty else { return }
+        let filled = multiBuffer?.tally.filled
+        send(Array(batch))
+        if multiBuffer?.tally.filled != filled { signingTurn.filled(at: EventLoop.now) }
     }
 
     private func send(_ transmissions: [Transmission]) {

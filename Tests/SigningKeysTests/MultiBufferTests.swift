@@ -28,6 +28,7 @@ struct MultiBufferTests {
             }
             let expected = try zip(keys, tasks).map { try $0.sign($1.message) }
             #expect(signer.sign(tasks) == expected)
+            #expect(signer.tally.filled == (count == 8 ? 1 : 0))
         }
     }
 

@@ -27,6 +27,8 @@ package final class MultiBufferSigner {
     package struct Tally: Equatable, Sendable {
         package var calls = 0
         package var signatures = 0
+        /// Calls that had work for all lanes.
+        package var filled = 0
 
         package init() {}
     }
@@ -72,6 +74,7 @@ package final class MultiBufferSigner {
         let signatures = Self.run(library, lanes, tasks)
         tally.calls += 1
         tally.signatures += tasks.count
+        if tasks.count == Self.lanes { tally.filled += 1 }
         if signatures.contains(nil) {
             isTrusted = false
             onFault("a signature made by crypto_mb was wrong: from now on libcrypto signs")

@@ -11,12 +11,12 @@ final class Federation: Sendable {
     let pool: Pool
     let sender: Sender
 
-    init(workers: Int = 2) throws {
+    init(workers: Int = 2, flags: [String] = []) throws {
         scratch = try Scratch()
         sink = try SinkProcess(in: scratch)
         pool = try Pool(
             .embedded(directory: scratch.file("s")), delivering: sink, in: scratch,
-            workers: workers)
+            workers: workers, flags: flags)
         sender = try Sender(of: pool, known: sink)
     }
 
@@ -36,8 +36,10 @@ final class Federation: Sendable {
     }
 
     /// A federation for one test, which may drain the pool itself.
-    static func run(workers: Int = 2, _ test: (Federation) throws -> Void) throws {
-        let federation = try Federation(workers: workers)
+    static func run(
+        workers: Int = 2, flags: [String] = [], _ test: (Federation) throws -> Void
+    ) throws {
+        let federation = try Federation(workers: workers, flags: flags)
         try test(federation)
         federation.pool.expectCleanEnd()
     }
